@@ -1,0 +1,136 @@
+/// One migration unit: a polled endpoint of the legacy API and the channels that replace it.
+///
+/// Made once from the configuration, immutable, shared by reference.
+public final class Feature: Sendable {
+    public let name: String
+    /// The polled endpoint.
+    public let poll: PollPattern
+    /// What clients wait between two polls today.
+    public let interval: Duration
+    public let mode: Mode
+    public let tables: [TableRule]
+    /// How a polled URL names its channels. Without it, the templates of ``tables`` that the URL can fill.
+    public let channel: ChannelTemplate?
+    /// The `type` of the messages clients see.
+    public let messageType: String
+    /// At least one, ascending.
+    public let versions: [(version: SchemaVersion, projection: Projection)]
+    public let authorize: Authorization
+    public let slow: SlowPolicy
+    public let history: HistoryLimits
+    public let stage: Stage
+
+    public init(
+        name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
+        channel: ChannelTemplate? = nil, messageType: String = "change",
+        versions: [(version: SchemaVersion, projection: Projection)] = [],
+        authorize: Authorization = .poll, slow: SlowPolicy = .reset, history: HistoryLimits = HistoryLimits(),
+        stage: Stage = .observe
+    ) {
+        self.name = name
+        self.poll = poll
+        self.interval = interval
+        self.mode = mode
+        self.tables = tables
+        self.channel = channel
+        self.messageType = messageType
+        self.versions = versions.isEmpty ? [(.first, .all)] : versions.sorted { $0.version < $1.version }
+        self.authorize = authorize
+        self.slow = slow
+        self.history = history
+        self.stage = stage
+    }
+
+    /// What a change of a row is told as.
+    public enum Mode: String, Hashable, Sendable, CaseIterable {
+        /// Each row change is a message.
+        case rows
+        /// Only "changed"; the client fetches the poll again.
+        case signal
+    }
+
+    /// Who may subscribe.
+    public enum Authorization: String, Hashable, Sendable, CaseIterable {
+        /// Whoever may poll the URL: the legacy API is asked with the caller's own credentials.
+        case poll
+        /// Everybody.
+        case `public`
+    }
+
+    /// What happens to a subscriber that reads slower than it is sent to.
+    public enum SlowPolicy: String, Hashable, Sendable, CaseIterable {
+        /// Messages are dropped and the client is told `reset` when it reads again.
+        case reset
+        /// The connection is closed with 4000; the client comes back and recovers.
+        case disconnect
+    }
+
+    public struct TableRule: Sendable {
+        public let table: QualifiedName
+        public let channel: ChannelRule
+
+        public init(table: QualifiedName, channel: ChannelRule) {
+            self.table = table
+            self.channel = channel
+        }
+    }
+
+    /// How a row names its channels.
+    public enum ChannelRule: Sendable {
+        case template(ChannelTemplate)
+        /// SQL that returns channel names, one a row, in its first column.
+        case query(ChannelQuery)
+    }
+
+    /// Every template that names channels of this feature.
+    public var templates: [ChannelTemplate] {
+        var templates: [ChannelTemplate] = []
+        if let channel { templates.append(channel) }
+        for rule in tables {
+            if case .template(let template) = rule.channel, !templates.contains(template) { templates.append(template) }
+        }
+        return templates
+    }
+
+    /// The first of `wanted` that the feature knows; the lowest known one when nothing is wanted, because a client that asks
+    /// for no version was written before there was a choice. `nil`: none of them is known.
+    public func version(among wanted: [SchemaVersion]) -> SchemaVersion? {
+        if wanted.isEmpty { return versions.first?.version }
+        return wanted.first { version in versions.contains { $0.version == version } }
+    }
+
+    /// The channels that stand for a polled URL whose holes have these values. Empty when the URL cannot be mapped.
+    public func channels(for values: [String: String]) -> [ChannelName] {
+        let candidates = channel.map { [$0] } ?? templates
+        var channels: [ChannelName] = []
+        for template in candidates {
+            if case .channel(let name) = template.expand({ values[$0].map { .some($0) } }), !channels.contains(name) {
+                channels.append(name)
+            }
+        }
+        return channels
+    }
+
+    /// The polled URL that a channel stands for, so that a subscription by channel can be authorised by asking for it.
+    public func pollTarget(for channel: ChannelName) -> String? {
+        for template in templates {
+            if let values = template.match(channel), let target = poll.fill(values) { return target }
+        }
+        return nil
+    }
+
+    /// Whether `channel` is one of this feature's.
+    public func owns(_ channel: ChannelName) -> Bool { templates.contains { $0.match(channel) != nil } }
+}
+
+/// Bounds of one channel's history; whatever is reached first.
+public struct HistoryLimits: Hashable, Sendable {
+    /// Messages.
+    public let count: Int
+    public let age: Duration
+
+    public init(count: Int = 1000, age: Duration = .seconds(600)) {
+        self.count = count
+        self.age = age
+    }
+}

@@ -1,0 +1,42 @@
+/// Percent-encoding (RFC 3986, section 2.1) over UTF-8 bytes.
+public enum PercentEncoding {
+    /// Appends `value`, escaping every byte for which `keep` is false.
+    public static func encode(_ value: String, into text: inout String, keeping keep: (UInt8) -> Bool) {
+        for byte in value.utf8 {
+            if keep(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let digits = "0123456789ABCDEF".utf8
+                text.append("%")
+                for nibble in [byte >> 4, byte & 15] {
+                    text.unicodeScalars.append(Unicode.Scalar(digits[digits.index(digits.startIndex, offsetBy: Int(nibble))]))
+                }
+            }
+        }
+    }
+
+    /// The decoded text; `nil` for a broken escape or bytes that are not UTF-8.
+    public static func decode(_ bytes: some Collection<UInt8>) -> String? {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var iterator = bytes.makeIterator()
+        while let byte = iterator.next() {
+            guard byte == 0x25 else {
+                decoded.append(byte)
+                continue
+            }
+            guard let high = iterator.next().flatMap(nibble), let low = iterator.next().flatMap(nibble) else { return nil }
+            decoded.append(high << 4 | low)
+        }
+        return String(validating: decoded, as: UTF8.self)
+    }
+
+    private static func nibble(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x37
+        case 0x61...0x66: byte - 0x57
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+
+/// One message on one channel at one position, with its encodings.
+///
+/// Shared by reference by the history and by every event loop; encoded at most once per schema version.
+public final class Publication: Sendable {
+    public enum Content: Sendable {
+        /// One row change, rendered in every version of the feature.
+        case change(Operation, [Rendition])
+        /// Something changed: fetch again.
+        case signal
+        /// The stream has a hole that cannot be filled: fetch again, then go on from here.
+        case reset(reason: String)
+    }
+
+    /// A row change in one schema version. All members are JSON text.
+    public struct Rendition: Sendable {
+        public let version: SchemaVersion
+        /// An object of the key columns; `nil` for `truncate` and for tables without a key.
+        public let key: [UInt8]?
+        /// The projected row: for `insert` and `update`.
+        public let data: [UInt8]?
+        /// Names of the members of `data` that differ from the row before: for `update`.
+        public let changed: [String]?
+
+        public init(version: SchemaVersion, key: [UInt8]?, data: [UInt8]?, changed: [String]?) {
+            self.version = version
+            self.key = key
+            self.data = data
+            self.changed = changed
+        }
+    }
+
+    public let feature: Feature
+    public let channel: ChannelName
+    public let position: Position
+    /// The message before it in this channel; `nil`: none is known.
+    public let previous: Position?
+    public let committedAt: Timestamp
+    public let content: Content
+    private let encodings = Mutex<[(version: SchemaVersion, message: EncodedMessage)]>([])
+
+    public init(
+        feature: Feature, channel: ChannelName, position: Position, previous: Position?, committedAt: Timestamp,
+        content: Content
+    ) {
+        self.feature = feature
+        self.channel = channel
+        self.position = position
+        self.previous = previous
+        self.committedAt = committedAt
+        self.content = content
+    }
+
+    /// The message in `version`, made by `encode` on the first call for that version and kept.
+    public func encoded(
+        as version: SchemaVersion, by encode: (Publication, SchemaVersion) -> EncodedMessage
+    ) -> EncodedMessage {
+        encodings.withLock { encodings in
+            if let known = encodings.first(where: { $0.version == version }) { return known.message }
+            let message = encode(self, version)
+            encodings.append((version, message))
+            return message
+        }
+    }
+
+    /// About how much memory the content takes, in bytes: what history is bounded by.
+    public var cost: Int {
+        guard case .change(_, let renditions) = content else { return 256 }
+        return renditions.reduce(256) { $0 + 2 * (($1.data?.count ?? 0) + ($1.key?.count ?? 0)) }
+    }
+}
