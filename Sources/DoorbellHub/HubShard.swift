@@ -1,0 +1,100 @@
+public import DoorbellCore
+
+/// The subscribers of one event loop: channel → who is told.
+///
+/// Not Sendable: created and used on its loop only. A publication is encoded once per schema version (by whichever loop comes
+/// first) and handed to each subscriber as the same bytes; each touched subscriber is flushed once per batch, so several
+/// messages for one connection leave in one write.
+public final class HubShard {
+    /// One subscriber's interest in one channel.
+    private struct Subscription {
+        let subscriber: any Subscriber
+        let version: SchemaVersion
+        /// Publications up to here were replayed, or came before the subscription.
+        var joinedAt: Position
+    }
+
+    /// Told after each publication was handed to subscribers: how many, for metrics and the ledger.
+    public typealias DeliveryObserver = @Sendable (_ publication: Publication, _ subscribers: Int) -> Void
+
+    private let hub: Hub
+    private let encode: @Sendable (Publication, SchemaVersion) -> EncodedMessage
+    private let observe: DeliveryObserver?
+    private var channels: [ChannelName: [Subscription]] = [:]
+    /// Subscribers with something queued in this pass. Cleared at its end.
+    private var touched: [any Subscriber] = []
+
+    public init(
+        hub: Hub, encode: @escaping @Sendable (Publication, SchemaVersion) -> EncodedMessage,
+        observe: DeliveryObserver? = nil
+    ) {
+        self.hub = hub
+        self.encode = encode
+        self.observe = observe
+    }
+
+    /// Where a subscription would begin now. Nothing can come between this and ``subscribe(_:to:feature:version:since:)`` on the
+    /// same loop that would be lost.
+    public var head: Position? { hub.head }
+
+    /// Joins a channel. Does not write: the caller sends `subscribed` first and then the replay, then live messages follow by
+    /// themselves.
+    ///
+    /// The caller keeps a subscriber from joining a channel twice.
+    public func subscribe(
+        _ subscriber: any Subscriber, to channel: ChannelName, feature: Feature, version: SchemaVersion, since: Since
+    ) -> Joined {
+        let joined = hub.join(channel, feature: feature, since: since)
+        channels[channel, default: []].append(
+            Subscription(subscriber: subscriber, version: version, joinedAt: joined.joinedAt))
+        return joined
+    }
+
+    public func unsubscribe(_ subscriber: any Subscriber, from channel: ChannelName) {
+        guard var subscriptions = channels[channel],
+            let index = subscriptions.firstIndex(where: { $0.subscriber === subscriber })
+        else { return }
+        channels[channel] = nil
+        subscriptions.swapAt(index, subscriptions.count - 1)
+        subscriptions.removeLast()
+        if !subscriptions.isEmpty { channels[channel] = subscriptions }
+        hub.leave(channel)
+    }
+
+    /// The message in `version`, encoded at most once.
+    public func encoded(_ publication: Publication, as version: SchemaVersion) -> EncodedMessage {
+        publication.encoded(as: version, by: encode)
+    }
+
+    /// Tells every subscriber of this loop. Called on the loop, by its ``ShardHandle``.
+    public func deliver(_ batch: [Publication]) {
+        for publication in batch { deliver(publication) }
+        for subscriber in touched { subscriber.flush() }
+        touched.removeAll(keepingCapacity: true)
+    }
+
+    private func deliver(_ publication: Publication) {
+        guard let subscriptions = channels[publication.channel] else { return }
+        var told = 0
+        var last: (version: SchemaVersion, message: EncodedMessage)?
+        for subscription in subscriptions where publication.position > subscription.joinedAt {
+            let message: EncodedMessage
+            if let last, last.version == subscription.version {
+                message = last.message
+            } else {
+                message = encoded(publication, as: subscription.version)
+                last = (subscription.version, message)
+            }
+            if subscription.subscriber.enqueue(message) {
+                touched.append(subscription.subscriber)
+                told += 1
+            } else {
+                subscription.subscriber.fellBehind(on: publication.channel, feature: publication.feature)
+            }
+        }
+        observe?(publication, told)
+    }
+}
+
+@available(*, unavailable)
+extension HubShard: Sendable {}

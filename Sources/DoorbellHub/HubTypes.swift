@@ -1,0 +1,44 @@
+public import DoorbellCore
+
+/// Bounds of the whole hub.
+public struct HubLimits: Sendable {
+    /// Bytes of history over all channels (estimated); beyond it the oldest messages of the fullest channels leave first.
+    /// Default 256 MiB.
+    public var historyBytes: Int
+    /// How long an empty channel is remembered after its last subscriber left, so that a quick return is recovered.
+    /// Default 10 minutes.
+    public var linger: Duration
+
+    public init(historyBytes: Int = 256 << 20, linger: Duration = .seconds(600)) {
+        self.historyBytes = historyBytes
+        self.linger = linger
+    }
+}
+
+public struct HubUsage: Sendable, Equatable {
+    public var channels = 0
+    public var subscriptions = 0
+    public var messages = 0
+    public var bytes = 0
+}
+
+/// From where a subscription wants to hear.
+public enum Since: Sendable, Equatable {
+    case latest
+    case earliest
+    case position(Position)
+    /// A position that nobody gave out: nothing can be recovered.
+    case unknown
+}
+
+/// What a subscription begins with.
+public struct Joined: Sendable {
+    /// Where the stream begins: the position asked for when it was recovered, else where the log stands now.
+    public var position: Position
+    /// Whether everything after the position asked for is in ``replay``. `false` for `latest`.
+    public var recovered: Bool
+    /// What was published after ``position`` up to now, oldest first.
+    public var replay: [Publication]
+    /// Publications up to here are in ``replay`` or not wanted: the shard drops them when they arrive late.
+    public var joinedAt: Position
+}
