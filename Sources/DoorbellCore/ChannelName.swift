@@ -13,6 +13,12 @@ public struct ChannelName: Hashable, Sendable {
         self.rawValue = String(text)
     }
 
+    /// For text that is made of allowed bytes only; `nil` when it is empty or too long.
+    init?(allowed text: String) {
+        guard !text.isEmpty, text.utf8.count <= Self.maximumLength else { return nil }
+        self.rawValue = text
+    }
+
     static func isAllowed(_ byte: UInt8) -> Bool {
         isValueByte(byte) || byte == 0x25 || isSeparator(byte) || byte == 0x23  // % and #
     }

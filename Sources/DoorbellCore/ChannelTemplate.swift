@@ -75,8 +75,9 @@ public struct ChannelTemplate: Hashable, Sendable {
     /// Fills the holes. `value` answers `nil` when the name does not exist, and `.some(nil)` when its value is NULL.
     public func expand(_ value: (String) -> String??) -> Expansion {
         var text = ""
+        text.reserveCapacity(source.utf8.count + 16)
         for segment in segments {
-            if let separator = segment.separator { text.unicodeScalars.append(Unicode.Scalar(separator)) }
+            if let separator = segment.separator { text += separator == 0x3A ? ":" : "/" }
             text += segment.prefix
             if let name = segment.name {
                 guard let found = value(name) else { return .missing(name) }
@@ -85,7 +86,8 @@ public struct ChannelTemplate: Hashable, Sendable {
             }
             text += segment.suffix
         }
-        guard let channel = ChannelName(text) else { return .tooLong }
+        // Literal text was checked when the template was parsed, values are encoded.
+        guard let channel = ChannelName(allowed: text) else { return .tooLong }
         return .channel(channel)
     }
 

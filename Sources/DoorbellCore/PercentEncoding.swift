@@ -2,6 +2,11 @@
 public enum PercentEncoding {
     /// Appends `value`, escaping every byte for which `keep` is false.
     public static func encode(_ value: String, into text: inout String, keeping keep: (UInt8) -> Bool) {
+        // Nearly every value is a number or a word.
+        if value.utf8.allSatisfy(keep) {
+            text += value
+            return
+        }
         for byte in value.utf8 {
             if keep(byte) {
                 text.unicodeScalars.append(Unicode.Scalar(byte))

@@ -34,7 +34,15 @@ public struct RowImage: Sendable, Equatable {
 
     /// The raw JSON of a column; `nil` when the row has no such column.
     public subscript(name: String) -> ArraySlice<UInt8>? {
-        columns.first { $0.name == name }.map { json[$0.value] }
+        index(of: name).map { json[columns[$0].value] }
+    }
+
+    /// Where `name` stands in ``columns``; looks from `hint` on first, since readers mostly go in the row's own order.
+    public func index(of name: String, from hint: Int = 0) -> Int? {
+        let hint = min(max(hint, 0), columns.count)
+        for index in hint..<columns.count where columns[index].name == name { return index }
+        for index in 0..<hint where columns[index].name == name { return index }
+        return nil
     }
 
     /// A column's value as plain text, for channel names and query parameters: a string's contents, a number's digits,
