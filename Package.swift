@@ -23,6 +23,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -47,7 +48,7 @@ let package = Package(
         .target(name: "DoorbellTranslate", dependencies: ["DoorbellCore"], swiftSettings: settings),
         .target(
             name: "DoorbellHub",
-            dependencies: ["DoorbellCore", .product(name: "Metrics", package: "swift-metrics")],
+            dependencies: ["DoorbellCore", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(
             name: "DoorbellRollout",

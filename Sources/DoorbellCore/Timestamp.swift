@@ -14,3 +14,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 }
+
+extension Timestamp {
+    /// This moment plus a duration, to the microsecond.
+    public func advanced(by duration: Duration) -> Timestamp {
+        let parts = duration.components
+        return Timestamp(microseconds: microseconds + parts.seconds * 1_000_000 + parts.attoseconds / 1_000_000_000_000)
+    }
+}

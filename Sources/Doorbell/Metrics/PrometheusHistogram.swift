@@ -1,0 +1,43 @@
+import CoreMetrics
+import Synchronization
+
+/// How often a value fell below each bound. Timers are recorded in seconds.
+final class PrometheusHistogram: TimerHandler, RecorderHandler, PrometheusInstrument {
+    /// Seconds: half a millisecond to a minute, about two buckets a doubling where latencies of interest lie.
+    static let bounds: [Double] = [
+        0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60,
+    ]
+
+    private struct State {
+        /// Not cumulative; the last one is for values above every bound.
+        var counts = [UInt64](repeating: 0, count: PrometheusHistogram.bounds.count + 1)
+        var sum = 0.0
+    }
+
+    private let series: PrometheusSeries
+    private let state = Mutex(State())
+
+    init(series: PrometheusSeries) { self.series = series }
+
+    func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+    func record(_ value: Int64) { record(Double(value)) }
+    func record(_ value: Double) {
+        let bucket = Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count
+        state.withLock {
+            $0.counts[bucket] += 1
+            $0.sum += value
+        }
+    }
+
+    func write(to text: inout String) {
+        let (counts, sum) = state.withLock { ($0.counts, $0.sum) }
+        var total: UInt64 = 0
+        for (index, count) in counts.enumerated() {
+            total += count
+            let bound = index < Self.bounds.count ? PrometheusNumber.text(Self.bounds[index]) : "+Inf"
+            text += series.sample("_bucket", "le=\"\(bound)\"", String(total))
+        }
+        text += series.sample("_sum", "", PrometheusNumber.text(sum))
+        text += series.sample("_count", "", String(total))
+    }
+}

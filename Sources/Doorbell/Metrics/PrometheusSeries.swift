@@ -1,0 +1,32 @@
+/// A metric name with its labels, spelt once.
+struct PrometheusSeries: Sendable {
+    let name: String
+    /// `a="1",b="2"`, escaped, or empty.
+    let key: String
+
+    init(name: String, labels: [(String, String)]) {
+        self.name = name
+        self.key = labels.map { name, value in
+            let escaped = value.flatMap { character -> String in
+                switch character {
+                case "\\": "\\\\"
+                case "\"": "\\\""
+                case "\n": "\\n"
+                default: String(character)
+                }
+            }
+            return "\(name)=\"\(escaped)\""
+        }.joined(separator: ",")
+    }
+
+    /// `name_suffix{labels,extra} value`, with a line end.
+    func sample(_ suffix: String = "", _ extra: String = "", _ value: String) -> String {
+        let labels = key.isEmpty || extra.isEmpty ? key + extra : key + "," + extra
+        return "\(name)\(suffix)\(labels.isEmpty ? "" : "{\(labels)}") \(value)\n"
+    }
+}
+
+/// Something that prints its samples.
+protocol PrometheusInstrument: AnyObject, Sendable {
+    func write(to text: inout String)
+}

@@ -1,0 +1,189 @@
+internal import DequeModule
+import DoorbellCore
+
+/// The deciding part of ``Hub``: channels, positions, history. Pure; time is an argument.
+///
+/// Channels without a state (no subscriber, no history) share one floor, ``forgotten``: everything about them that is newer
+/// has not happened, everything older may have and is gone.
+struct HubState {
+    /// An entry of the order in which messages were published, for leaving in that order. Stale when its message has left
+    /// already by its channel's own bound.
+    private struct Age {
+        let channel: ChannelName
+        let position: Position
+        let expires: Timestamp
+    }
+
+    private let limits: HubLimits
+    private var channels: [ChannelName: ChannelState] = [:]
+    /// The features of channels that have subscribers, so that a reset can be told where there is no history.
+    private var features: [ChannelName: Feature] = [:]
+    private var order: Deque<Age> = []
+    /// Channels whose last subscriber left, in the order of leaving. Stale when somebody came back.
+    private var vacated: Deque<(channel: ChannelName, since: Timestamp)> = []
+    private var forgotten = Position(epoch: 0, tick: 0, seq: 0)
+    private(set) var head: Position?
+    private(set) var usage = HubUsage()
+
+    init(limits: HubLimits) { self.limits = limits }
+
+    // MARK: Publishing
+
+    /// - Returns: The `reset` for each channel whose stream ends here; empty when the log simply goes on.
+    mutating func open(floor: Position, now: Timestamp) -> [Publication] {
+        if let head, head.epoch == floor.epoch, head >= floor { return [] }
+        let begins = head == nil
+        head = floor
+        forgotten = floor
+        guard !begins else { return [] }
+        order.removeAll()
+        usage.messages = 0
+        usage.bytes = 0
+        var resets: [Publication] = []
+        for (name, var channel) in channels {
+            guard let feature = channel.history.last?.feature ?? features[name] else { continue }
+            channel.restart(at: floor)
+            channels[name] = channel
+            resets.append(
+                Publication(
+                    feature: feature, channel: name, position: floor, previous: nil, committedAt: now,
+                    content: .reset(reason: "the change log began anew")))
+        }
+        channels = channels.filter { $0.value.subscribers > 0 }
+        usage.channels = channels.count
+        return resets
+    }
+
+    mutating func publish(_ drafts: [Draft], head newHead: Position, now: Timestamp) -> [Publication] {
+        var published: [Publication] = []
+        published.reserveCapacity(drafts.count)
+        for draft in drafts {
+            switch draft.audience {
+            case .channel(let name): published.append(publish(draft, on: name, now: now))
+            case .matching(let templates):
+                let names = channels.keys.filter { name in templates.contains { $0.match(name) != nil } }
+                for name in names { published.append(publish(draft, on: name, now: now)) }
+                forgotten = max(forgotten, draft.position)
+            }
+        }
+        head = max(head ?? newHead, newHead)
+        while usage.bytes > limits.historyBytes, evictOldest() {}
+        return published
+    }
+
+    private mutating func publish(_ draft: Draft, on name: ChannelName, now: Timestamp) -> Publication {
+        let limit = draft.feature.history
+        var channel = take(name)
+        let publication = Publication(
+            feature: draft.feature, channel: name, position: draft.position, previous: channel.last,
+            committedAt: draft.committedAt, content: draft.content)
+        channel.append(publication)
+        usage.messages += 1
+        usage.bytes += publication.cost
+        while channel.history.count > max(limit.count, 0), let oldest = channel.evict() { left(oldest) }
+        channels[name] = channel
+        order.append(Age(channel: name, position: draft.position, expires: now.advanced(by: limit.age)))
+        // Stale entries are a channel's own evictions; without this a busy channel would leave one behind per message.
+        if order.count > 2 * usage.messages + 4096 { order.removeAll(where: isStale) }
+        return publication
+    }
+
+    // MARK: Subscribing
+
+    mutating func join(_ name: ChannelName, feature: Feature, since: Since, now: Timestamp) -> Joined {
+        let head = self.head ?? forgotten
+        var channel = take(name)
+        channel.subscribers += 1
+        channel.vacantSince = nil
+        channels[name] = channel
+        features[name] = feature
+        usage.subscriptions += 1
+
+        let from: Position
+        switch since {
+        case .latest, .unknown: return Joined(position: head, recovered: false, replay: [], joinedAt: head)
+        case .earliest: from = channel.floor
+        case .position(let position):
+            guard position.epoch == head.epoch, position >= channel.floor else {
+                return Joined(position: head, recovered: false, replay: [], joinedAt: head)
+            }
+            from = position
+        }
+        let replay = Array(channel.messages(after: from))
+        // Nothing missed: the newest position is as good as the old one, and stays recoverable for longer.
+        let position = replay.isEmpty ? max(from, head) : from
+        return Joined(position: position, recovered: true, replay: replay, joinedAt: max(from, head))
+    }
+
+    mutating func leave(_ name: ChannelName, now: Timestamp) {
+        guard var channel = channels[name], channel.subscribers > 0 else { return }
+        channel.subscribers -= 1
+        usage.subscriptions -= 1
+        if channel.subscribers == 0 {
+            channel.vacantSince = now
+            vacated.append((name, now))
+            // Stale entries are channels that somebody came back to; busy ones would leave one behind per visit.
+            if vacated.count > 2 * channels.count + 4096 {
+                vacated.removeAll { channels[$0.channel]?.vacantSince != $0.since && $0.channel != name }
+            }
+            features[name] = nil
+        }
+        channels[name] = channel
+    }
+
+    // MARK: Forgetting
+
+    mutating func sweep(now: Timestamp) {
+        while let oldest = order.first, oldest.expires <= now || isStale(oldest) { evictOldest() }
+        while let oldest = vacated.first, oldest.since.advanced(by: limits.linger) <= now {
+            vacated.removeFirst()
+            if channels[oldest.channel]?.vacantSince == oldest.since { channels[oldest.channel]?.vacantSince = nil }
+            forgetIfUnused(oldest.channel)
+        }
+    }
+
+    /// - Returns: `false` when there is nothing left to evict.
+    @discardableResult
+    private mutating func evictOldest() -> Bool {
+        guard let age = order.popFirst() else { return false }
+        guard !isStale(age), let oldest = channels[age.channel]?.evict() else { return true }
+        left(oldest)
+        forgetIfUnused(age.channel)
+        return true
+    }
+
+    private func isStale(_ age: Age) -> Bool {
+        guard let oldest = channels[age.channel]?.history.first else { return true }
+        return oldest.position > age.position
+    }
+
+    private mutating func forgetIfUnused(_ name: ChannelName) {
+        guard let channel = channels[name], channel.subscribers == 0, channel.vacantSince == nil,
+            channel.history.isEmpty
+        else { return }
+        forgotten = max(forgotten, channel.floor)
+        channels[name] = nil
+        usage.channels -= 1
+    }
+
+    private mutating func left(_ publication: Publication) {
+        usage.messages -= 1
+        usage.bytes -= publication.cost
+    }
+
+    /// The channel's state out of the table, so that it can be changed in place; the caller puts it back.
+    private mutating func take(_ name: ChannelName) -> ChannelState {
+        if let known = channels.removeValue(forKey: name) { return known }
+        usage.channels += 1
+        return ChannelState(floor: forgotten)
+    }
+
+    // MARK: Looking
+
+    func commits(on name: ChannelName, after: Position, through: Position) -> [Timestamp] {
+        guard let channel = channels[name] else { return [] }
+        return channel.messages(after: after).prefix { $0.position <= through }.map(\.committedAt)
+    }
+
+    func lastPosition(on name: ChannelName) -> Position? { channels[name]?.last }
+}

@@ -1,0 +1,122 @@
+import DoorbellCore
+import Synchronization
+import Testing
+
+@testable import DoorbellHub
+
+@Suite struct HubShardTests {
+    /// Encodes to the position, and counts how often.
+    final class CountingEncoder: Sendable {
+        let calls = Mutex(0)
+        @Sendable func encode(_ publication: Publication, _ version: SchemaVersion) -> EncodedMessage {
+            calls.withLock { $0 += 1 }
+            return EncodedMessage(frame: Array("\(publication.position) v\(version)".utf8), payloadOffset: 0)
+        }
+    }
+
+    /// One loop that runs at once.
+    func make(encoder: CountingEncoder = CountingEncoder()) -> (Hub, HubShard) {
+        let hub = Hub(now: { second(1) })
+        let shard = HubShard(hub: hub, encode: encoder.encode)
+        hub.open(floor: at(0))
+        return (hub, shard)
+    }
+
+    @Test("a publication is encoded once for a thousand subscribers of one version")
+    func encodedOnce() {
+        let encoder = CountingEncoder()
+        let (hub, shard) = make(encoder: encoder)
+        let subscribers = (0..<1000).map { _ in RecordingSubscriber() }
+        for (index, subscriber) in subscribers.enumerated() {
+            _ = shard.subscribe(
+                subscriber, to: channel("order:1"), feature: feature(), version: SchemaVersion(index % 2 + 1)!,
+                since: .latest)
+        }
+        shard.deliver(hub.publish([draft("order:1", at(1))], head: at(1)))
+        #expect(subscribers.allSatisfy { $0.messages.count == 1 })
+        #expect(subscribers[1].messages == ["1.1-1 v2"])
+        #expect(encoder.calls.withLock { $0 } == 2)
+    }
+
+    @Test("several messages for one connection in one batch are flushed once")
+    func coalesced() {
+        let (hub, shard) = make()
+        let subscriber = RecordingSubscriber()
+        for name in ["order:1", "order:2"] {
+            _ = shard.subscribe(subscriber, to: channel(name), feature: feature(), version: .first, since: .latest)
+        }
+        shard.deliver(
+            hub.publish([draft("order:1", at(1)), draft("order:2", at(2)), draft("order:1", at(3))], head: at(3)))
+        #expect(subscriber.flushes == [3])
+    }
+
+    /// A batch can be on its way to the loop while a subscription reads it from history: it must come once.
+    @Test("a batch that was still on its way when the subscription was replayed is not told twice")
+    func lateBatch() {
+        let (hub, shard) = make()
+        let late = hub.publish([draft("order:1", at(1)), draft("order:1", at(2))], head: at(2))
+        let subscriber = RecordingSubscriber()
+        let joined = shard.subscribe(
+            subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .position(at(0)))
+        #expect(joined.replay.map(\.position) == [at(1), at(2)])
+        shard.deliver(late)
+        #expect(subscriber.messages.isEmpty)
+        shard.deliver(hub.publish([draft("order:1", at(3))], head: at(3)))
+        #expect(subscriber.messages == ["1.1-3 v1"])
+    }
+
+    @Test("a subscriber over its budget is told so and delays nobody")
+    func overBudget() {
+        let (hub, shard) = make()
+        let slow = RecordingSubscriber()
+        let quick = RecordingSubscriber()
+        slow.budget = 1
+        for subscriber in [slow, quick] {
+            _ = shard.subscribe(subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        }
+        shard.deliver(hub.publish((1...3).map { draft("order:1", at($0)) }, head: at(3)))
+        #expect(slow.messages.count == 1 && slow.behind.count == 2)
+        #expect(quick.messages.count == 3)
+    }
+
+    @Test("after unsubscribing nothing is told, and others still are")
+    func unsubscribed() {
+        let (hub, shard) = make()
+        let subscribers = (0..<3).map { _ in RecordingSubscriber() }
+        for subscriber in subscribers {
+            _ = shard.subscribe(subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        }
+        shard.unsubscribe(subscribers[0], from: channel("order:1"))
+        shard.unsubscribe(subscribers[0], from: channel("order:1"))
+        shard.deliver(hub.publish([draft("order:1", at(1))], head: at(1)))
+        #expect(subscribers.map(\.messages.count) == [0, 1, 1])
+        #expect(hub.usage.subscriptions == 2)
+    }
+
+    @Test("the publishing thread is held back when a loop does not keep up, and nothing is lost or reordered")
+    func heldBack() async {
+        let hub = Hub(now: { second(1) })
+        hub.open(floor: at(0))
+        let waiting = Mutex<[@Sendable () -> Void]>([])
+        let delivered = Mutex<[Position]>([])
+        hub.attach(
+            ShardHandle(
+                run: { work in waiting.withLock { $0.append(work) } },
+                deliver: { batch in delivered.withLock { $0 += batch.map(\.position) } }))
+        let total = UInt64(ShardHandle.maximumPending * 3)
+        let publishing = Task.detached {
+            for seq in 1...total { hub.publish([draft("order:1", at(seq))], head: at(seq)) }
+        }
+        while delivered.withLock({ $0.count }) < Int(total) {
+            let work = waiting.withLock { work in
+                #expect(work.count <= ShardHandle.maximumPending)
+                defer { work.removeAll() }
+                return work
+            }
+            for item in work { item() }
+            await Task.yield()
+        }
+        await publishing.value
+        #expect(delivered.withLock { $0 } == (1...total).map { at($0) })
+    }
+}
