@@ -1,0 +1,64 @@
+# Every command a developer needs. `make` lists them.
+
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+SWIFT_DIRS  := Package.swift Sources Tests
+TSAN_TESTS  := DoorbellCoreTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
+BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
+RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
+TEST_PACKAGES  := chromium
+PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help setup build release demo test test-swift test-js test-demo property tsan bench lint format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+setup: ## Install what is missing (Debian packages; as root or through sudo)
+	@missing=""; for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || missing="$$missing $$p"; done; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	if [ -z "$$missing" ]; then echo "setup: everything is installed"; else \
+	sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "setup: installing$$missing"; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+	@command -v swift >/dev/null || { echo "setup: no Swift toolchain; see https://www.swift.org/install/linux/"; exit 1; }
+
+build: ## Debug build of everything, tests too; imports are checked against Package.swift
+	swift build --build-tests $(SWIFT_FLAGS)
+
+release: ## Release build of the doorbell command
+	swift build -c release --product doorbell
+
+demo: setup release ## Start PostgreSQL, an example application and Doorbell in front of it; Ctrl-C ends all
+	/usr/bin/python3 examples/demo.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell"
+
+test: lint build test-swift test-js test-demo ## Every test
+
+test-swift: build ## The Swift tests, on a PostgreSQL of their own
+	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+
+test-js: ## The tests of the browser adapter
+	cd adapters/browser && node --test test/
+
+test-demo: build ## The demo from end to end, in Chromium
+	/usr/bin/python3 examples/demo.py --check --doorbell "$$(swift build --show-bin-path)/doorbell"
+
+property: build ## The capture property test for SECONDS=300
+	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --filter Property
+
+tsan: ## Tests under ThreadSanitizer
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
+	TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-tsan --filter '$(TSAN_TESTS)'
+
+bench: setup ## Write overhead, latency and drain rate, as ratios in one run
+	swift build -c release --product doorbell-bench
+	"$$(swift build -c release --show-bin-path)/doorbell-bench" $(ARGS)
+
+lint: ## Formatting, without changing anything
+	swift format lint --strict --parallel -r $(SWIFT_DIRS)
+
+format: ## Format in place
+	swift format --in-place --parallel -r $(SWIFT_DIRS)
+
+clean: ## Remove build folders
+	rm -rf .build .build-tsan

@@ -1,0 +1,56 @@
+import DoorbellCore
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The admin port: what operators and tools read. Loopback by default, and never on the public port.
+///
+/// Routes: `/metrics` (Prometheus text), `/comparison` (JSON; `?format=text` for the table), `/status`, `/dead-letters`,
+/// `/health/live`, `/health/ready`.
+struct AdminService: Service {
+    let address: ListenAddress
+    let view: AdminView
+    let group: any EventLoopGroup
+    let logger: Logger
+    let onBound: @Sendable (Int) -> Void
+
+    func run() async throws {
+        let router = Router()
+        router.get("/metrics") { _, _ in
+            Self.answer(view.metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+        router.get("/comparison") { request, _ in
+            let comparison = view.comparison()
+            return request.uri.queryParameters["format"] == "text"
+                ? Self.answer(comparison.text, type: "text/plain; charset=utf-8")
+                : Self.answer(comparison.json, type: "application/json")
+        }
+        router.get("/status") { _, _ in Self.answer(view.status(), type: "application/json") }
+        router.get("/dead-letters") { _, _ in Self.answer(view.deadLetters(), type: "application/json") }
+        router.get("/health/live") { _, _ in Self.answer("{\"live\":true}\n", type: "application/json") }
+        router.get("/health/ready") { _, _ in
+            let (ready, text) = view.ready()
+            return Self.answer(text, type: "application/json", status: ready ? .ok : .serviceUnavailable)
+        }
+        let application = Application(
+            router: router,
+            configuration: .init(address: .hostname(address.host, port: address.port), serverName: "doorbell"),
+            onServerRunning: { channel in onBound(channel.localAddress?.port ?? address.port) },
+            eventLoopGroupProvider: .shared(group), logger: logger)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw DoorbellError(
+                .system, "cannot listen on the admin address \(address): \(error)",
+                hint: "Another program has the port, or the address is not of this machine: change 'admin' in the configuration.")
+        }
+    }
+
+    private static func answer(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+}

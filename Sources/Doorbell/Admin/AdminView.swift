@@ -1,0 +1,9 @@
+/// What the admin port shows, as functions, so that the routes know nothing of where it comes from.
+struct AdminView: Sendable {
+    /// Prometheus text.
+    var metrics: @Sendable () -> String
+    var comparison: @Sendable () -> (text: String, json: String)
+    var status: @Sendable () -> String
+    var deadLetters: @Sendable () -> String
+    var ready: @Sendable () -> (ready: Bool, text: String)
+}

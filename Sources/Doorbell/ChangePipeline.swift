@@ -1,0 +1,77 @@
+internal import CoreMetrics
+import DoorbellCore
+import DoorbellHub
+import DoorbellTranslate
+import Logging
+import Synchronization
+
+/// From capture to the hub: each change is translated and published, on capture's thread, in order.
+///
+/// This is the picture's left side in one function, ``deliver(_:queries:)``; everything in it is decided elsewhere.
+final class ChangePipeline: ChangeSink {
+    private let hub: Hub
+    private let translator: Translator
+    private let deadLetters: Mutex<DeadLetterList>
+    private let status = Mutex(CaptureStatus.starting)
+    private let onStatus: @Sendable (CaptureStatus) -> Void
+    private let commentary: Commentary?
+    private let logger: Logger
+    /// Changes that were read from the outbox.
+    private let changes = CoreMetrics.Counter(label: "doorbell_changes_total")
+    /// Changes that a feature could not translate.
+    private let lettersTotal = CoreMetrics.Counter(label: "doorbell_dead_letters_total")
+
+    init(
+        hub: Hub, features: [Feature], commentary: Commentary?, logger: Logger,
+        onStatus: @escaping @Sendable (CaptureStatus) -> Void
+    ) {
+        self.commentary = commentary
+        self.hub = hub
+        self.translator = Translator(features: features)
+        self.deadLetters = Mutex(DeadLetterList())
+        self.logger = logger
+        self.onStatus = onStatus
+    }
+
+    var captureStatus: CaptureStatus { status.withLock { $0 } }
+
+    /// The newest dead letters, newest first, and how many there ever were.
+    var letters: (newest: [DeadLetter], total: Int) { deadLetters.withLock { ($0.newest, $0.total) } }
+
+    func logOpened(floor: Position, replayingTo: Position?) {
+        hub.open(floor: floor)
+    }
+
+    func deliver(_ batch: ChangeBatch, queries: any ChannelQueryRunner) {
+        var drafts: [Draft] = []
+        drafts.reserveCapacity(batch.changes.count)
+        for change in batch.changes {
+            collect(translator.translate(change, queries: queries), into: &drafts)
+        }
+        for unreadable in batch.unreadable {
+            collect(translator.translate(unreadable), into: &drafts)
+        }
+        // Rows that could not be read stand between the others; positions in a channel must not go back.
+        if !batch.unreadable.isEmpty { drafts.sort { $0.position < $1.position } }
+        changes.increment(by: batch.changes.count + batch.unreadable.count)
+        if let commentary, captureStatus.isLive {
+            for draft in drafts { commentary.captured(draft, now: SystemClock.now()) }
+        }
+        hub.publish(drafts, head: batch.head)
+    }
+
+    private func collect(_ translation: Translation, into drafts: inout [Draft]) {
+        drafts += translation.drafts
+        guard !translation.deadLetters.isEmpty else { return }
+        lettersTotal.increment(by: translation.deadLetters.count)
+        for letter in translation.deadLetters {
+            deadLetters.withLock { $0.record(letter) }
+            logger.warning("A change could not be translated", metadata: ["letter": "\(letter)"])
+        }
+    }
+
+    func captureChanged(to status: CaptureStatus) {
+        self.status.withLock { $0 = status }
+        onStatus(status)
+    }
+}
