@@ -1,0 +1,120 @@
+public import DoorbellCore
+
+extension ServerMessage {
+    /// The message as a text frame. Members stand in the order of the tables in PROTOCOL.md, `type` first; optional ones that
+    /// are `nil` are left out.
+    public func encoded() -> EncodedMessage {
+        var frame = FrameBuilder(capacity: 192)
+        switch self {
+        case .welcome(let session, let heartbeat, let resumed):
+            frame.append(#"{"type":"welcome","session":"#)
+            frame.append(string: session)
+            frame.append(#","heartbeat":"#)
+            frame.append(Int64(heartbeat))
+            frame.append(#","protocol":"#)
+            frame.append(Int64(ProtocolVersion.current.number))
+            frame.append(#","resumed":"#)
+            frame.append(resumed)
+        case .subscribed(let subscribed):
+            subscribed.append(to: &frame)
+        case .unsubscribed(let channel, let reason, let id):
+            frame.append(#"{"type":"unsubscribed","channel":"#)
+            frame.append(plain: channel.rawValue)
+            frame.append(#","reason":"#)
+            frame.append(string: reason)
+            frame.append(id: id)
+        case .reset(let channel, let reason, let position):
+            frame.append(reset: channel, reason: reason, position: position)
+        case .pong(let id):
+            frame.append(#"{"type":"pong""#)
+            frame.append(id: id)
+        case .transport(let feature, let use):
+            frame.append(#"{"type":"transport","feature":"#)
+            frame.append(string: feature)
+            frame.append(#","use":"#)
+            frame.append(plain: use.rawValue)
+        case .error(let code, let message, let id, let channel):
+            frame.append(#"{"type":"error","code":"#)
+            frame.append(plain: code.rawValue)
+            frame.append(#","message":"#)
+            frame.append(string: message)
+            frame.append(id: id)
+            if let channel {
+                frame.append(#","channel":"#)
+                frame.append(string: channel)
+            }
+        case .goodbye(let reason, let reconnectAfter):
+            frame.append(#"{"type":"goodbye","reason":"#)
+            frame.append(string: reason)
+            frame.append(#","reconnectAfter":"#)
+            frame.append(Int64(reconnectAfter))
+        }
+        frame.append("}")
+        return frame.finish()
+    }
+}
+
+extension ServerMessage.Subscribed {
+    fileprivate func append(to frame: inout FrameBuilder) {
+        frame.append(#"{"type":"subscribed","channel":"#)
+        frame.append(plain: channel.rawValue)
+        frame.append(#","position":"#)
+        frame.append(position)
+        frame.append(#","recovered":"#)
+        frame.append(recovered)
+        frame.append(#","version":"#)
+        frame.append(Int64(version.number))
+        frame.append(id: id)
+        guard let snapshot else { return }
+        frame.append(#","snapshot":{"status":"#)
+        frame.append(Int64(snapshot.status))
+        if let etag = snapshot.etag {
+            frame.append(#","etag":"#)
+            frame.append(string: etag)
+        }
+        frame.append(#","body":"#)
+        if snapshot.body.isEmpty { frame.append("null") } else { frame.append(raw: snapshot.body) }
+        frame.append("}")
+    }
+}
+
+extension FrameBuilder {
+    fileprivate mutating func append(id: String?) {
+        guard let id else { return }
+        append(#","id":"#)
+        append(raw: id)
+    }
+
+    /// Everything but the closing brace.
+    mutating func append(reset channel: ChannelName, reason: String, position: Position) {
+        append(#"{"type":"reset","channel":"#)
+        append(plain: channel.rawValue)
+        append(#","reason":"#)
+        append(string: reason)
+        append(#","position":"#)
+        append(position)
+    }
+}
+
+extension ServerMessage.Snapshot {
+    /// A poll answer as it came over HTTP: the bytes stay as they are when they are valid JSON, else they become a JSON string
+    /// (bytes that are not UTF-8 become U+FFFD). An answer without a body (304, 204) becomes `null`.
+    public init(status: Int, etag: String?, answer: [UInt8]) {
+        self.init(status: status, etag: etag, body: Self.json(of: answer))
+    }
+
+    private static func json(of answer: [UInt8]) -> [UInt8] {
+        if answer.isEmpty { return Array("null".utf8) }
+        var scanner = JSONScanner(answer)
+        do {
+            try scanner.skipValue()
+            try scanner.end()
+            return answer
+        } catch {
+            var json: [UInt8] = []
+            json.reserveCapacity(answer.count + 16)
+            JSONWriter.string(String(decoding: answer, as: UTF8.self), to: &json)
+            return json
+        }
+    }
+}
