@@ -1,0 +1,124 @@
+public import DoorbellCore
+
+/// Everything that `doorbell.yaml` says, checked.
+///
+/// Made by ``load(file:environment:)``; a value of this type needs no further validation, but for what only the database can
+/// tell (see ``requiredColumns``).
+public struct Configuration: Sendable {
+    /// How to reach PostgreSQL: a libpq URL or `key=value` string. No default.
+    public var database: String
+    /// Where clients connect. Default `0.0.0.0:8080`.
+    public var listen: ListenAddress
+    /// Metrics and administration. Default `127.0.0.1:8081`: whoever reaches it is trusted.
+    public var admin: ListenAddress
+    /// The legacy API: an `http` or `https` URL without a trailing slash. No default.
+    public var upstream: String
+    /// Browser origins that may connect, such as `https://app.example`. Default empty: the service's own origin only.
+    public var origins: [String]
+    /// In the order of the file; names are unique and no two share a channel.
+    public var features: [Feature]
+    public var capture: Capture
+    public var limits: Limits
+    /// What is allowed and yet probably not meant.
+    public var warnings: [ConfigurationProblem]
+
+    public init(
+        database: String, listen: ListenAddress = ListenAddress(host: "0.0.0.0", port: 8080),
+        admin: ListenAddress = ListenAddress(host: "127.0.0.1", port: 8081), upstream: String, origins: [String] = [],
+        features: [Feature], capture: Capture = Capture(), limits: Limits = Limits(),
+        warnings: [ConfigurationProblem] = []
+    ) {
+        self.database = database
+        self.listen = listen
+        self.admin = admin
+        self.upstream = upstream
+        self.origins = origins
+        self.features = features
+        self.capture = capture
+        self.limits = limits
+        self.warnings = warnings
+    }
+
+    /// The database side.
+    public struct Capture: Sendable {
+        /// How long changes stay in the outbox, and so how long a client may be away and still resume. From 10 s to 7 d;
+        /// longer costs disk. Default 10 min.
+        public var retention: Duration = .seconds(600)
+        /// Default ``Bell/auto``.
+        public var bell: Bell = .auto
+        /// The PostgreSQL role that owns the outbox. Default `doorbell`.
+        public var role = "doorbell"
+        /// Tables captured by one statement-level trigger instead of a row-level one. Default none.
+        public var statementTables: Set<QualifiedName> = []
+
+        public init() {}
+    }
+
+    /// Whether writers wake the service.
+    public enum Bell: String, Hashable, Sendable, CaseIterable {
+        /// NOTIFY, only while the service sleeps.
+        case auto
+        /// Never: the service looks by itself, which costs latency while it is quiet.
+        case never
+    }
+
+    /// Bounds of what clients may use.
+    public struct Limits: Sendable {
+        /// Client connections of all kinds; one more is refused with 503. From 1 to 1,000,000. Default 10,000.
+        public var connections = 10_000
+        /// Channels that one connection may subscribe to. From 1 to 100,000. Default 1,000.
+        public var subscriptionsPerConnection = 1_000
+        /// Bytes of one message from a client; a longer one closes the connection with 1009. From 1 KiB to 16 MiB. Default
+        /// 64 KiB.
+        public var messageSize = 64 * 1024
+        /// Bytes that may wait for one connection; past it the feature's `slow` policy decides. From 16 KiB to 1 GiB.
+        /// Default 1 MiB.
+        public var sendBudget = 1024 * 1024
+        /// Bytes of a request's head; a longer one is answered with 431. From 1 KiB to 1 MiB. Default 32 KiB.
+        public var headerSize = 32 * 1024
+        /// How long a client may take to send a request's head. From 100 ms to 10 min. Default 10 s.
+        public var handshakeTime: Duration = .seconds(10)
+        /// Between two pings; a client silent for two of them is gone. From 1 s to 10 min. Default 25 s.
+        public var heartbeat: Duration = .seconds(25)
+        /// How often the legacy API is asked again whether a subscriber may still read. From 1 s to 1 d. Default 5 min.
+        public var reauthorize: Duration = .seconds(300)
+        /// How long the legacy API may take to answer. From 100 ms to 1 h. Default 60 s.
+        public var upstreamTimeout: Duration = .seconds(60)
+
+        public init() {}
+    }
+}
+
+extension Configuration {
+    /// Every column that templates, queries and projections name, by table, each once: what the database must have.
+    /// In the order of the file.
+    public var requiredColumns: [(table: QualifiedName, columns: [String])] {
+        var required: [(table: QualifiedName, columns: [String])] = []
+        for feature in features {
+            var projected: [String] = []
+            if feature.mode == .rows {
+                for case .fields(let fields) in feature.versions.map(\.projection) {
+                    for case .column(let column, _) in fields.map(\.source) { projected.append(column) }
+                }
+            }
+            for rule in feature.tables {
+                let index: Int
+                if let known = required.firstIndex(where: { $0.table == rule.table }) {
+                    index = known
+                } else {
+                    index = required.count
+                    required.append((rule.table, []))
+                }
+                let named: [String] =
+                    switch rule.channel {
+                    case .template(let template): template.names
+                    case .query(let query): query.columns
+                    }
+                for column in named + projected where !required[index].columns.contains(column) {
+                    required[index].columns.append(column)
+                }
+            }
+        }
+        return required
+    }
+}

@@ -1,0 +1,124 @@
+import DoorbellCore
+
+/// The file's own keys, `capture` and `limits`.
+extension ConfigurationReader {
+    func configuration(_ tree: YAMLTree) -> Configuration? {
+        guard let root = ConfigurationSection(tree, path: "", pattern: "", in: self) else { return nil }
+        let database = database(root)
+        let upstream = upstream(root)
+        var configuration = Configuration(
+            database: database ?? "", upstream: upstream ?? "", features: [])
+        configuration.listen = address("listen", "DOORBELL_LISTEN", default: configuration.listen, root)
+        configuration.admin = address("admin", "DOORBELL_ADMIN", default: configuration.admin, root)
+        if configuration.listen == configuration.admin, configuration.listen.port != 0 {
+            problem(root["admin"]?.mark ?? root["listen"]?.mark, "'listen' and 'admin' are the same address, \(configuration.admin)")
+        }
+        configuration.origins = origins(root)
+        if let section = root.section("capture") { configuration.capture = capture(section) }
+        if let section = root.section("limits") { configuration.limits = limits(section) }
+        features(root, into: &configuration)
+        return configuration
+    }
+
+    /// The variable wins over the file, whose value is not even looked at then.
+    private func value(
+        _ key: String, _ variable: String, _ root: ConfigurationSection, example: String? = nil
+    ) -> (text: String, complain: (String, String?) -> Void)? {
+        if let text = environment[variable], !text.isEmpty {
+            return (text, { self.problem(variable: variable, $0, $1) })
+        }
+        guard let text = example.map({ root.required(key, $0) }) ?? root.text(key) else { return nil }
+        let mark = root[key]?.mark
+        return (text, { self.problem(mark, $0, $1) })
+    }
+
+    private func database(_ root: ConfigurationSection) -> String? {
+        guard let (text, complain) = value("database", "DOORBELL_DATABASE", root, example: "${DATABASE_URL}") else {
+            return nil
+        }
+        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return text }
+        if !text.contains("://"), text.contains("=") { return text }
+        // The text may hold a password, so it is not repeated.
+        complain("database is neither a PostgreSQL URL nor 'key=value' text", "write 'postgres://user@host/name'")
+        return nil
+    }
+
+    private func upstream(_ root: ConfigurationSection) -> String? {
+        guard let (text, complain) = value("upstream", "DOORBELL_UPSTREAM", root, example: "http://127.0.0.1:3000")
+        else { return nil }
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
+            complain("upstream must begin with 'http://' or 'https://', not '\(text)'", text.contains("://") ? nil : "did you mean 'http://\(text)'?")
+            return nil
+        }
+        var url = text
+        while url.hasSuffix("/") { url.removeLast() }
+        let host = url.dropFirst(scheme.count).prefix { $0 != "/" }
+        guard url.count > scheme.count, !host.isEmpty, !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" })
+        else {
+            complain("upstream must be a URL with a host and without '?' or '#', not '\(text)'", nil)
+            return nil
+        }
+        return url
+    }
+
+    private func address(
+        _ key: String, _ variable: String, default standard: ListenAddress, _ root: ConfigurationSection
+    ) -> ListenAddress {
+        guard let (text, complain) = value(key, variable, root) else { return standard }
+        do {
+            return try ListenAddress(text)
+        } catch {
+            complain("\(key): \(error)", nil)
+            return standard
+        }
+    }
+
+    private func origins(_ root: ConfigurationSection) -> [String] {
+        var origins: [String] = []
+        for (index, tree) in (root.list("origins") ?? []).enumerated() {
+            guard let text = text(tree, "origins[\(index)]") else { continue }
+            // As browsers send it: scheme, host and port in lower case, nothing after them.
+            let origin = text.lowercased()
+            let scheme = ["http://", "https://"].first { origin.hasPrefix($0) }
+            let rest = origin.dropFirst(scheme?.count ?? 0)
+            if scheme == nil || rest.isEmpty || rest.contains(where: { "/?#@* ".contains($0) }) {
+                problem(tree.mark, "origins[\(index)] must be an origin such as 'https://app.example', not '\(text)'")
+            } else if !origins.contains(origin) {
+                origins.append(origin)
+            }
+        }
+        return origins
+    }
+
+    private func capture(_ section: ConfigurationSection) -> Configuration.Capture {
+        var capture = Configuration.Capture()
+        capture.retention = section.duration("retention", default: capture.retention, .seconds(10) ... .days(7))
+        capture.bell = section.choice("bell", default: capture.bell)
+        capture.role = section.text("role") ?? capture.role
+        if capture.role.utf8.count > 63 {
+            problem(section["role"]?.mark, "capture.role is longer than the 63 bytes that PostgreSQL allows")
+        }
+        return capture
+    }
+
+    private func limits(_ section: ConfigurationSection) -> Configuration.Limits {
+        var limits = Configuration.Limits()
+        limits.connections = section.number("connections", default: limits.connections, 1...1_000_000)
+        limits.subscriptionsPerConnection = section.number(
+            "subscriptionsPerConnection", default: limits.subscriptionsPerConnection, 1...100_000)
+        limits.messageSize = section.size("messageSize", default: limits.messageSize, 1 << 10...16 << 20)
+        limits.sendBudget = section.size("sendBudget", default: limits.sendBudget, 16 << 10...1 << 30)
+        limits.headerSize = section.size("headerSize", default: limits.headerSize, 1 << 10...1 << 20)
+        limits.handshakeTime = section.duration(
+            "handshakeTime", default: limits.handshakeTime, .milliseconds(100) ... .seconds(600))
+        limits.heartbeat = section.duration("heartbeat", default: limits.heartbeat, .seconds(1) ... .seconds(600))
+        limits.reauthorize = section.duration("reauthorize", default: limits.reauthorize, .seconds(1) ... .days(1))
+        limits.upstreamTimeout = section.duration(
+            "upstreamTimeout", default: limits.upstreamTimeout, .milliseconds(100) ... .seconds(3600))
+        return limits
+    }
+}
+
+extension Duration {
+    static func days(_ days: Int) -> Duration { .seconds(days * 86_400) }
+}

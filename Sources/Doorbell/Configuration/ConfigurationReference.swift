@@ -1,0 +1,117 @@
+/// Every key of `doorbell.yaml`: what documents print and what the reader accepts, in one list, so that neither can know a key
+/// that the other does not.
+public enum ConfigurationReference {
+    public struct Entry: Hashable, Sendable {
+        /// The path: `<name>` stands for a name of one's own, `[]` for an element of a list.
+        public let key: String
+        /// What may be written there.
+        public let type: String
+        /// `nil`: has to be written, or does nothing when left out.
+        public let defaultValue: String?
+        /// What it means.
+        public let text: String
+
+        init(_ key: String, _ type: String, _ defaultValue: String?, _ text: String) {
+            self.key = key
+            self.type = type
+            self.defaultValue = defaultValue
+            self.text = text
+        }
+    }
+
+    public static let entries: [Entry] = [
+        Entry(
+            "database", "libpq URL or key=value text", nil,
+            "How to reach PostgreSQL, directly and not through a pooler. DOORBELL_DATABASE overrides it."),
+        Entry(
+            "listen", "host:port", "0.0.0.0:8080", "Where clients connect. Port 0: any. DOORBELL_LISTEN overrides it."),
+        Entry(
+            "admin", "host:port", "127.0.0.1:8081",
+            "Metrics and administration; whoever reaches it is trusted. DOORBELL_ADMIN overrides it."),
+        Entry("upstream", "http or https URL", nil, "The legacy API. DOORBELL_UPSTREAM overrides it."),
+        Entry(
+            "origins", "list of origins", "[]",
+            "Browser origins that may connect, such as https://app.example; none: the service's own origin only."),
+        Entry("capture", "mapping", nil, "The database side."),
+        Entry(
+            "capture.retention", "duration, 10s to 7d", "10m",
+            "How long changes stay in the outbox, and so how long a client may be away and still resume."),
+        Entry(
+            "capture.bell", "auto | never", "auto",
+            "auto: writers wake the service while it sleeps. never: it looks by itself, later."),
+        Entry("capture.role", "name", "doorbell", "The PostgreSQL role that owns the outbox."),
+        Entry("limits", "mapping", nil, "Bounds of what clients may use."),
+        Entry("limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
+        Entry(
+            "limits.subscriptionsPerConnection", "number, 1 to 100000", "1000",
+            "Channels that one connection may subscribe to."),
+        Entry("limits.messageSize", "size, 1KiB to 16MiB", "64KiB", "The longest message from a client."),
+        Entry(
+            "limits.sendBudget", "size, 16KiB to 1GiB", "1MiB",
+            "What may wait for one connection; past it the feature's 'slow' policy decides."),
+        Entry("limits.headerSize", "size, 1KiB to 1MiB", "32KiB", "The longest head of a request."),
+        Entry("limits.handshakeTime", "duration, 100ms to 10m", "10s", "How long a client may take to send a request's head."),
+        Entry("limits.heartbeat", "duration, 1s to 10m", "25s", "Between two pings; a client silent for two of them is gone."),
+        Entry(
+            "limits.reauthorize", "duration, 1s to 1d", "5m",
+            "How often the legacy API is asked again whether a subscriber may still read."),
+        Entry("limits.upstreamTimeout", "duration, 100ms to 1h", "1m", "How long the legacy API may take to answer."),
+        Entry("features", "mapping", nil, "The endpoints that are being moved, by names of your own."),
+        Entry("features.<name>", "mapping", nil, "One polled endpoint."),
+        Entry("features.<name>.poll", "GET /path/{name}?key={name}", nil, "The polled endpoint; each {name} fills a segment or a value."),
+        Entry("features.<name>.interval", "duration, 100ms to 1d", "3s", "What clients wait between two polls today."),
+        Entry(
+            "features.<name>.mode", "rows | signal", "rows",
+            "rows: each row change is a message. signal: only that something changed; the client polls once."),
+        Entry(
+            "features.<name>.channel", "channel template", nil,
+            "How a polled URL names its channel; default: the templates of the tables that the URL can fill."),
+        Entry("features.<name>.tables", "list of mappings", nil, "The tables whose changes concern the endpoint."),
+        Entry("features.<name>.tables[].name", "schema.table", nil, "The table; without a schema, one in public."),
+        Entry(
+            "features.<name>.tables[].channel", "channel template or mapping", nil,
+            "How a row names its channel: text with {column}, or a query."),
+        Entry(
+            "features.<name>.tables[].channel.query", "SQL", nil,
+            "Returns channel names in its first column; {column} is a parameter with the row's value."),
+        Entry(
+            "features.<name>.tables[].capture", "row | statement", "row",
+            "statement: one trigger call for a whole statement, for tables that are written in bulk."),
+        Entry("features.<name>.message", "name", "change", "The 'type' of the messages that clients see."),
+        Entry(
+            "features.<name>.versions", "mapping", "1: every column",
+            "What a row looks like to clients, by version number: a list of columns, or a mapping from field to column."),
+        Entry("features.<name>.versions.<number>", "list or mapping", nil, "One version, 1 to 65535."),
+        Entry(
+            "features.<name>.versions.<number>.<field>", "column or mapping", nil,
+            "Where the field's value comes from."),
+        Entry("features.<name>.versions.<number>.<field>.column", "name", nil, "The column."),
+        Entry(
+            "features.<name>.versions.<number>.<field>.as", "string | number | boolean", nil,
+            "What to turn the value into; a row where that fails becomes a dead letter."),
+        Entry("features.<name>.versions.<number>.<field>.const", "any value", nil, "The same value in every message."),
+        Entry(
+            "features.<name>.authorize", "poll | public", "poll",
+            "poll: whoever may poll the URL, by the legacy API's own answer. public: everybody."),
+        Entry("features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
+        Entry(
+            "features.<name>.slow", "reset | disconnect", "reset",
+            "For a client that reads too slowly. reset: messages are dropped and it is told. disconnect: it is closed with 4000."),
+        Entry("features.<name>.history", "mapping", nil, "What each channel keeps for clients that come back."),
+        Entry("features.<name>.history.count", "number, 0 to 1000000", "1000", "Messages."),
+        Entry("features.<name>.history.age", "duration, 0s to 7d", "10m", "How old they may be."),
+        Entry(
+            "features.<name>.stage", "observe | shadow | push", "observe",
+            "observe: clients poll. shadow: changes are captured and translated too. push: clients are told to use push."),
+    ]
+
+    /// The keys of the mapping at `parent` (empty for the root), without names of one's own.
+    static func children(of parent: String) -> [String] {
+        let prefix = parent.isEmpty ? "" : parent + "."
+        return entries.compactMap { entry in
+            guard entry.key.hasPrefix(prefix), entry.key != parent else { return nil }
+            let rest = entry.key.dropFirst(prefix.count)
+            return rest.contains(".") || rest.hasPrefix("<") || rest.isEmpty ? nil : String(rest)
+        }
+    }
+}

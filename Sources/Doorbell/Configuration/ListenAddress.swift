@@ -1,0 +1,39 @@
+/// A host and a port to listen on: `0.0.0.0:8080`, `[::1]:8080`, `localhost:8080`; `:8080` means every address.
+public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A name or an address, without brackets.
+    public let host: String
+    /// 0 to 65,535; 0 lets the system choose.
+    public let port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    public struct SyntaxError: Error, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// - Throws: ``SyntaxError``, with a sentence that says what is wrong with the text.
+    public init(_ text: String) throws(SyntaxError) {
+        guard let colon = text.lastIndex(of: ":") else {
+            throw SyntaxError(description: "'\(text)' is not 'host:port'")
+        }
+        let digits = text[text.index(after: colon)...]
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            throw SyntaxError(description: "'\(text)' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'")
+        }
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+            throw SyntaxError(description: "'\(text)' is not 'host:port'")
+        }
+        guard let port = Int(digits), port <= 65_535 else {
+            throw SyntaxError(description: "the port \(digits) is not from 0 to 65535")
+        }
+        self.init(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
+    }
+
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
