@@ -1,0 +1,65 @@
+import Testing
+
+@testable import Doorbell
+
+@Suite struct ConfigurationReferenceTests {
+    /// Writes every key there is, so that the reader looks every key up.
+    static let everything =
+        ConfigurationTests.example + """
+
+
+            channel: user:{user_id}:notifications
+        admin: 127.0.0.1:1
+        origins: [https://a.example]
+        capture: { retention: 1h, bell: never, role: r }
+        limits:
+          connections: 1
+          subscriptionsPerConnection: 1
+          messageSize: 1KiB
+          sendBudget: 16KiB
+          headerSize: 1KiB
+          handshakeTime: 1s
+          heartbeat: 1s
+          reauthorize: 1s
+          upstreamTimeout: 1s
+        """
+
+    @Test("the reader knows the keys of the reference and no others")
+    func sameKeys() throws {
+        let reader = ConfigurationReader(file: "f", environment: ConfigurationTests.environment)
+        let configuration = Configuration.read(Self.everything, with: reader)
+        #expect(reader.problems.map(\.description) == [])
+        #expect(configuration?.limits.sendBudget == 16_384)
+        let documented = Set(ConfigurationReference.entries.map(\.key))
+        #expect(reader.asked.subtracting(documented) == [])
+        #expect(documented.subtracting(reader.asked) == [])
+    }
+
+    @Test("every key is documented once, with a type and a sentence")
+    func documented() {
+        let entries = ConfigurationReference.entries
+        #expect(Set(entries.map(\.key)).count == entries.count)
+        for entry in entries {
+            #expect(!entry.type.isEmpty)
+            #expect(entry.text.hasSuffix(".") && entry.text.count > 5, "\(entry.key)")
+        }
+    }
+
+    @Test("documented defaults are the real ones")
+    func defaults() throws {
+        var lines: [String] = []
+        for entry in ConfigurationReference.entries {
+            guard let standard = entry.defaultValue else { continue }
+            let parts = entry.key.split(separator: ".")
+            if parts.count == 2, parts[0] == "limits" || parts[0] == "capture" { lines.append("\(parts[1]): \(standard)") }
+        }
+        let limits = lines.filter { !["retention", "bell", "role"].contains($0.prefix { $0 != ":" }) }
+        let capture = lines.filter { !limits.contains($0) }
+        #expect(limits.count == 9 && capture.count == 3)
+        let written = try ConfigurationTests.read(
+            ConfigurationTests.minimal + "\nlimits: { \(limits.joined(separator: ", ")) }"
+                + "\ncapture: { \(capture.joined(separator: ", ")) }", [:])
+        #expect("\(written.limits)" == "\(Configuration.Limits())")
+        #expect("\(written.capture)" == "\(Configuration.Capture())")
+    }
+}
