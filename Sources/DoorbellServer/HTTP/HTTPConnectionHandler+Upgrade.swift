@@ -1,0 +1,100 @@
+import DoorbellCore
+import DoorbellHub
+import DoorbellWire
+import NIOCore
+import NIOHTTP1
+
+extension HTTPConnectionHandler {
+    /// Asks the legacy API first where the handshake is on a polled URL, then answers 101.
+    func begin(_ upgrade: WebSocketUpgrade) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        guard let poll = upgrade.poll, case .poll(let target) = poll.target else {
+            // Not from within the decoder, which is about to be taken away.
+            loop.execute { bound.value.complete(upgrade) { session in session.opened() } }
+            return
+        }
+        let position = core.hub.head
+        let limit = core.configuration.maximumSnapshot
+        core.gateway.ask(target, headers: upgrade.headers, from: origin, on: loop).whenComplete { result in
+            // A future that is complete already calls back at once, which would be within the decoder too.
+            loop.execute {
+                let connection = bound.value
+                switch PollVerdict(result, maximumSnapshot: limit) {
+                case .allowed(let snapshot):
+                    connection.complete(upgrade) { session in
+                        session.opened(
+                            with: poll, snapshot: snapshot, position: position, now: WebSocketConnection.seconds())
+                    }
+                case .refused, .unavailable: connection.send(Self.refusal(result))
+                }
+            }
+        }
+    }
+
+    /// The legacy API's own words, as far as there are any.
+    private static func refusal(_ result: Result<PollAnswer, any Error>) -> LocalAnswer {
+        switch result {
+        case .success(let answer):
+            return LocalAnswer(
+                answer.status, headers: answer.headers, body: answer.body.map { Array($0.readableBytesView) } ?? [])
+        case .failure(let error):
+            let failure = error as? GatewayFailure
+            return .problem(failure?.status ?? .badGateway, failure?.reason ?? "the legacy API did not answer")
+        }
+    }
+
+    private func complete(
+        _ upgrade: WebSocketUpgrade, actions: (inout Session) -> [Session.Action]
+    ) {
+        guard let context = handOver() else { return }
+        var headers: HTTPHeaders = [
+            "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
+        ]
+        if let subprotocol = upgrade.subprotocol { headers.add(name: "sec-websocket-protocol", value: subprotocol) }
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers))),
+            promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+
+        let connection = WebSocketConnection(
+            core: core, loopState: loopState, origin: origin, headers: upgrade.headers,
+            sessionID: Self.makeSessionID(), jitter: .random(in: 0...1))
+        let channel = context.channel
+        let operations = context.pipeline.syncOperations
+        Self.setOptions(of: channel, core.configuration)
+        do {
+            try operations.addHandler(connection, position: .after(self))
+        } catch {
+            context.close(promise: nil)
+            return
+        }
+        // The decoder goes last, because it hands on what the client sent ahead.
+        for handler in [pipeline.pipelining, pipeline.encoder, self] as [any RemovableChannelHandler] {
+            operations.removeHandler(handler, promise: nil)
+        }
+        connection.open(with: actions, bytesUp: 0)
+        operations.removeHandler(pipeline.decoder, promise: nil)
+    }
+
+    private static func makeSessionID() -> String {
+        let bits = UInt64.random(in: .min ... .max)
+        let digits = String(bits, radix: 36)
+        return String(repeating: "0", count: max(0, 13 - digits.count)) + digits
+    }
+
+    /// A small kernel buffer and a low mark for what it has not sent yet: without them a stalled client swallows megabytes
+    /// before anybody notices. A small read buffer, because NIO keeps one for each connection.
+    private static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
+        guard let options = channel.syncOptions else { return }
+        try? options.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(configuration.kernelSendBuffer))
+        #if os(Linux)
+        let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
+        try? options.setOption(notSentLowWater, value: 16 << 10)
+        #endif
+        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
+        let high = max(2, configuration.sendBudget / 2)
+        try? options.setOption(.writeBufferWaterMark, value: .init(low: max(1, high / 2), high: high))
+    }
+}

@@ -1,0 +1,334 @@
+import CoreMetrics
+import DoorbellCore
+import NIOCore
+import NIOHTTP1
+
+/// One client connection while it speaks HTTP. Lives on its event loop.
+///
+/// Requests come one at a time (`HTTPServerPipelineHandler` holds pipelined ones back). Each is answered by the server itself,
+/// becomes a WebSocket, or is streamed to the legacy API. Backpressure goes both ways: a request body is read as fast as the
+/// legacy API takes it, an answer as fast as the client takes it.
+final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    enum State {
+        /// Waiting for a request.
+        case idle
+        case exchanging(Exchange)
+        /// Answered; the rest of the request is read and dropped, so that closing does not destroy the answer on its way.
+        /// Leaves by closing: at the request's end, or when `remaining` bytes are used up.
+        case lingering(remaining: Int)
+        /// A WebSocket, or closing, or closed.
+        case done
+    }
+
+    let core: ServerCore
+    let loopState: LoopState
+    let pipeline: HTTPPipeline
+    let origin: RequestOrigin
+    private(set) var state = State.idle
+    private(set) var context: ChannelHandlerContext?
+    private var isFirstRequest = true
+    private var lastActivity = NIODeadline.now()
+    private var timer: Scheduled<Void>?
+    /// The legacy API takes no more of the request's body for now.
+    private var isBodyHeld = false
+    private var isReadHeld = false
+    /// Somebody waits for the client to take bytes.
+    private var writable: EventLoopPromise<Void>?
+
+    init(core: ServerCore, loopState: LoopState, pipeline: HTTPPipeline, origin: RequestOrigin) {
+        self.core = core
+        self.loopState = loopState
+        self.pipeline = pipeline
+        self.origin = origin
+    }
+
+    // MARK: Pipeline
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        core.metrics.httpConnections.increment()
+        armTimer()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { ended() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended()
+        context.fireChannelInactive()
+    }
+
+    private func ended() {
+        guard context != nil else { return }
+        core.metrics.httpConnections.decrement()
+        timer?.cancel()
+        timer = nil
+        if case .exchanging(let exchange) = state { exchange.writer?.cancel() }
+        state = .done
+        let waiting = writable
+        writable = nil
+        context = nil
+        waiting?.fail(ChannelError.ioOnClosedChannel)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isBodyHeld { isReadHeld = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, let waiting = writable {
+            writable = nil
+            lastActivity = .now()
+            waiting.succeed(())
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let parsing = error as? HTTPParserError else {
+            close()
+            return
+        }
+        let answer: LocalAnswer =
+            parsing == .headerOverflow
+            ? .problem(.requestHeaderFieldsTooLarge, "the request's headers are too large")
+            : .problem(.badRequest, "this is not a well-formed HTTP/1.1 request: \(parsing.debugDescription)")
+        switch state {
+        case .idle:
+            var exchange = Exchange(head: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"))
+            exchange.keepsAlive = false
+            exchange.isRequestEnded = true
+            state = .exchanging(exchange)
+            send(answer)
+        case .exchanging(var exchange):
+            exchange.writer?.cancel()
+            guard !exchange.isHeadSent else { return close() }
+            (exchange.writer, exchange.answer, exchange.atEnd) = (nil, nil, nil)
+            exchange.keepsAlive = false
+            exchange.isRequestEnded = true
+            state = .exchanging(exchange)
+            send(answer)
+        case .lingering, .done: close()
+        }
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastActivity = .now()
+        switch unwrapInboundIn(data) {
+        case .head(let head): began(head, loop: context.eventLoop)
+        case .body(let part): continued(part)
+        case .end: requestEnded()
+        }
+    }
+
+    private func began(_ given: HTTPRequestHead, loop: any EventLoop) {
+        guard case .idle = state else { return }
+        isFirstRequest = false
+        guard let head = RequestCheck.normalised(given) else {
+            return refuse(given, .problem(.badRequest, "the request target must begin with '/'"))
+        }
+        if let problem = RequestCheck.problem(of: head) { return refuse(head, .problem(.badRequest, problem)) }
+        var exchange = Exchange(head: head)
+        if core.isDraining { exchange.keepsAlive = false }
+        if head.method == .CONNECT {
+            exchange.atEnd = .answer(.problem(.methodNotAllowed, "CONNECT is not for this server"))
+        } else if let route = OwnRoutes.route(head, core: core) {
+            switch route {
+            case .answer(let answer): exchange.atEnd = .answer(answer)
+            case .webSocket: exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: nil)
+            }
+        } else if WebSocketUpgrade.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
+            exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: poll)
+        } else {
+            let answer = ClientAnswer(connection: self, loop: loop)
+            exchange.answer = answer
+            state = .exchanging(exchange)
+            let writer = core.gateway.forward(
+                head, hasBody: exchange.hasBody, from: origin, on: loop, answer: answer)
+            // The gateway may have answered already, and the exchange may be over.
+            if case .exchanging(var exchange) = state, exchange.answer === answer {
+                exchange.writer = writer
+                state = .exchanging(exchange)
+            }
+            return
+        }
+        state = .exchanging(exchange)
+    }
+
+    private func refuse(_ head: HTTPRequestHead, _ answer: LocalAnswer) {
+        var exchange = Exchange(head: head)
+        exchange.keepsAlive = false
+        state = .exchanging(exchange)
+        send(answer)
+    }
+
+    private func continued(_ part: ByteBuffer) {
+        switch state {
+        case .exchanging(let exchange):
+            if let writer = exchange.writer, !writer.body(part) { isBodyHeld = true }
+        case .lingering(let remaining):
+            if remaining > part.readableBytes {
+                state = .lingering(remaining: remaining - part.readableBytes)
+            } else {
+                close()
+            }
+        case .idle, .done: break
+        }
+    }
+
+    private func requestEnded() {
+        switch state {
+        case .exchanging(var exchange):
+            exchange.isRequestEnded = true
+            let atEnd = exchange.atEnd
+            exchange.atEnd = nil
+            state = .exchanging(exchange)
+            exchange.writer?.end()
+            switch atEnd {
+            case .answer(let answer)?: send(answer)
+            case .upgrade(let upgrade)?: begin(upgrade)
+            case nil: break
+            }
+        case .lingering: close()
+        case .idle, .done: break
+        }
+    }
+
+    // MARK: Answers of the legacy API
+
+    func wantsBody(for answer: ClientAnswer) {
+        guard case .exchanging(var exchange) = state, exchange.answer === answer else { return }
+        if exchange.awaitsContinue, !exchange.isHeadSent {
+            exchange.awaitsContinue = false
+            state = .exchanging(exchange)
+            context?.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        }
+        isBodyHeld = false
+        if isReadHeld {
+            isReadHeld = false
+            context?.read()
+        }
+    }
+
+    func answer(_ answer: ClientAnswer, head: HTTPResponseHead) {
+        guard case .exchanging(var exchange) = state, exchange.answer === answer, !exchange.isHeadSent else { return }
+        exchange.isHeadSent = true
+        let framed = exchange.framed(head.status, head.headers)
+        state = .exchanging(exchange)
+        context?.write(wrapOutboundOut(.head(framed)), promise: nil)
+    }
+
+    func answer(_ answer: ClientAnswer, body: ByteBuffer) -> EventLoopFuture<Void>? {
+        guard case .exchanging(let exchange) = state, exchange.answer === answer, let context else { return nil }
+        lastActivity = .now()
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        if context.channel.isWritable { return context.eventLoop.makeSucceededVoidFuture() }
+        let promise = writable ?? context.eventLoop.makePromise(of: Void.self)
+        writable = promise
+        return promise.futureResult
+    }
+
+    func answerEnded(_ answer: ClientAnswer) {
+        guard case .exchanging(let exchange) = state, exchange.answer === answer else { return }
+        finish()
+    }
+
+    func answerFailed(_ answer: ClientAnswer, _ failure: GatewayFailure) {
+        guard case .exchanging(var exchange) = state, exchange.answer === answer else { return }
+        // Half an answer cannot be taken back; the client sees that it broke off.
+        guard !exchange.isHeadSent else { return close() }
+        exchange.answer = nil
+        exchange.writer = nil
+        state = .exchanging(exchange)
+        var headers = HTTPHeaders()
+        if failure.status == .serviceUnavailable { headers.add(name: "retry-after", value: "1") }
+        send(.problem(failure.status, failure.reason, headers: headers))
+    }
+
+    // MARK: Own answers
+
+    func send(_ answer: LocalAnswer) {
+        guard case .exchanging(var exchange) = state, !exchange.isHeadSent, let context else { return }
+        exchange.isHeadSent = true
+        var headers = answer.headers
+        headers.replaceOrAdd(name: "content-length", value: String(answer.body.count))
+        let framed = exchange.framed(answer.status, headers)
+        state = .exchanging(exchange)
+        context.write(wrapOutboundOut(.head(framed)), promise: nil)
+        let isBodiless = answer.status == .noContent || answer.status == .notModified || exchange.head.method == .HEAD
+        if !answer.body.isEmpty, !isBodiless {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+        }
+        finish()
+    }
+
+    /// The answer is complete: writes it out and goes on to the next request, or closes.
+    private func finish() {
+        guard case .exchanging(let exchange) = state, let context else { return }
+        isBodyHeld = false
+        lastActivity = .now()
+        if !exchange.isRequestEnded {
+            state = .lingering(remaining: 1 << 20)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        } else if exchange.keepsAlive {
+            state = .idle
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        } else {
+            state = .done
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
+        }
+        if isReadHeld {
+            isReadHeld = false
+            context.read()
+        }
+    }
+
+    private func close() { context?.close(promise: nil) }
+
+    /// The connection becomes a WebSocket: nothing more is done here.
+    func handOver() -> ChannelHandlerContext? {
+        guard case .exchanging = state, let context, context.channel.isActive else { return nil }
+        state = .done
+        return context
+    }
+
+    // MARK: Deadlines
+
+    /// One timer a connection, looked at when it fires: activity only notes the time.
+    private func armTimer(after delay: TimeAmount? = nil) {
+        guard let context else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: delay ?? deadline() ?? .seconds(1)) { bound.value.timerFired() }
+    }
+
+    private func timerFired() {
+        guard let allowed = deadline() else { return armTimer(after: .seconds(5)) }
+        let left = lastActivity + allowed - .now()
+        if left > .nanoseconds(0) { armTimer(after: left) } else { close() }
+    }
+
+    /// How long nothing may happen in the present state; `nil`: as long as the legacy API takes.
+    private func deadline() -> TimeAmount? {
+        let configuration = core.configuration
+        let duration: Duration?
+        switch state {
+        case .idle: duration = isFirstRequest ? configuration.headerTimeout : configuration.idleTimeout
+        case .exchanging(let exchange):
+            let isClientsTurn = (!exchange.isRequestEnded && !isBodyHeld) || writable != nil
+            duration = isClientsTurn ? configuration.stallTimeout : nil
+        case .lingering: duration = .seconds(2)
+        case .done: duration = configuration.stallTimeout
+        }
+        return duration.map { .nanoseconds(Int64($0.seconds * 1e9)) }
+    }
+}
+
+@available(*, unavailable)
+extension HTTPConnectionHandler: Sendable {}

@@ -1,0 +1,103 @@
+import DoorbellCore
+import DoorbellWire
+import NIOHTTP1
+
+/// A handshake that was found to be in order (RFC 6455, section 4.2), and what the client wants with it.
+struct WebSocketUpgrade {
+    let acceptKey: String
+    /// The subprotocol to echo.
+    let subprotocol: String?
+    /// The polled URL to subscribe to at once; `nil` at the socket for everything.
+    let poll: ClientMessage.Subscribe?
+    /// The request's headers, as far as they concern the legacy API.
+    let headers: HTTPHeaders
+
+    /// Whether the request wants to become a WebSocket.
+    static func isAsked(by head: HTTPRequestHead) -> Bool {
+        head.method == .GET
+            && head.headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
+            && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
+    }
+
+    /// What is done when the request has ended: the handshake, or a refusal.
+    static func check(_ head: HTTPRequestHead, core: ServerCore, poll: FeatureCatalog.Poll?) -> Exchange.AtEnd {
+        let upgrade: HTTPHeaders = ["upgrade": "websocket", "sec-websocket-version": "13"]
+        guard isAsked(by: head) else {
+            return .answer(.problem(.upgradeRequired, "this is a WebSocket endpoint", headers: upgrade))
+        }
+        guard head.headers["sec-websocket-version"] == ["13"] else {
+            return .answer(.problem(.upgradeRequired, "only WebSocket version 13 is spoken here", headers: upgrade))
+        }
+        let keys = head.headers["sec-websocket-key"]
+        guard keys.count == 1, let key = keys.first, WebSocketHandshake.isValid(key: key) else {
+            return .answer(.problem(.badRequest, "Sec-WebSocket-Key is missing or not 16 bytes in base64"))
+        }
+        guard isAllowed(head.headers, allowed: core.configuration.allowedOrigins) else {
+            return .answer(.problem(.forbidden, "pages of this Origin may not open a WebSocket here"))
+        }
+        if let refusal = core.refusal {
+            return .answer(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
+        }
+        if let poll, poll.channels.isEmpty {
+            return .answer(.problem(.notFound, "this URL of feature '\(poll.feature.name)' names no channel"))
+        }
+        let offered = head.headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
+        let own = ProtocolVersion.current.subprotocol
+        return .upgrade(
+            WebSocketUpgrade(
+                acceptKey: WebSocketHandshake.accept(key: key), subprotocol: offered.contains(own) ? own : nil,
+                poll: poll == nil ? nil : subscription(to: head, offered: offered), headers: asking(head.headers)))
+    }
+
+    /// What a handshake on a polled URL asks for besides. The query belongs to the legacy API and is left alone: the position
+    /// comes as `Doorbell-Position`, the wanted versions as `Doorbell-Version` ("2, 1", best first); or, because pages cannot
+    /// set headers on a WebSocket, as the subprotocols `doorbell.since.<position>` and `doorbell.version.<number>`.
+    private static func subscription(to head: HTTPRequestHead, offered: [String]) -> ClientMessage.Subscribe {
+        func offer(_ prefix: String) -> [String] {
+            offered.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        }
+        let since = head.headers.first(name: "doorbell-position") ?? offer("doorbell.since.").first
+        let versions = head.headers[canonicalForm: "doorbell-version"].map(String.init) + offer("doorbell.version.")
+        return ClientMessage.Subscribe(
+            target: .poll(head.uri),
+            since: since.flatMap { text in
+                switch text {
+                case "latest": nil
+                case "earliest": .earliest
+                default: Position(text).map { .position($0) } ?? .unrecognised
+                }
+            },
+            versions: versions.prefix(ClientMessageDecoder.maximumVersions)
+                .compactMap { UInt16($0).flatMap { SchemaVersion($0) } })
+    }
+
+    /// The `Origin` rule of ``ServerConfiguration/allowedOrigins``.
+    static func isAllowed(_ headers: HTTPHeaders, allowed: [String]) -> Bool {
+        let origins = headers["origin"]
+        guard let origin = origins.first else { return true }
+        guard origins.count == 1 else { return false }
+        if !allowed.isEmpty { return allowed.contains { $0.lowercased() == origin.lowercased() } }
+        guard let host = headers.first(name: "host")?.lowercased() else { return false }
+        // The scheme is not compared: behind a proxy that ends TLS the server does not know it.
+        return ["http://", "https://"].contains { origin.lowercased() == $0 + host }
+    }
+
+    /// Headers that would make the legacy API's answer something else than the plain, whole poll answer are left out.
+    private static func asking(_ headers: HTTPHeaders) -> HTTPHeaders {
+        var kept = HTTPHeaders()
+        kept.reserveCapacity(headers.count)
+        for (name, value) in headers {
+            let lower = name.lowercased()
+            switch lower {
+            case "upgrade", "connection", "content-length", "transfer-encoding", "content-type", "expect",
+                "accept-encoding", "range", "if-range", "if-none-match", "if-modified-since", "if-match",
+                "if-unmodified-since", "prefer", "keep-alive", "te", "trailer":
+                continue
+            default:
+                if lower.hasPrefix("sec-websocket-") || lower.hasPrefix("doorbell-") { continue }
+                kept.add(name: name, value: value)
+            }
+        }
+        return kept
+    }
+}

@@ -1,0 +1,93 @@
+public import NIOCore
+public import NIOHTTP1
+
+/// The way to the legacy API. The server asks; the shim answers.
+///
+/// Every call is made on `loop`, and every answer comes back on it.
+public protocol LegacyGateway: Sendable {
+    /// Streams one request to the legacy API and its answer back.
+    ///
+    /// - Parameter hasBody: Whether body parts will follow. `false` when the head says that there is none.
+    /// - Returns: Where the request's body goes.
+    func forward(
+        _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
+        answer: any LegacyAnswerWriter
+    ) -> any LegacyRequestWriter
+
+    /// Asks for a polled URL with the caller's own headers: may this caller poll it, and what would it get?
+    ///
+    /// - Parameter target: Path and query, printable ASCII.
+    /// - Returns: Fails with ``GatewayFailure``.
+    func ask(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+    ) -> EventLoopFuture<PollAnswer>
+
+    /// Why the legacy API was not reachable lately; `nil` when it was, or nobody asked. For readiness.
+    var trouble: String? { get }
+}
+
+/// Takes a request's body towards the legacy API. Lives on the connection's loop.
+public protocol LegacyRequestWriter: AnyObject {
+    /// - Returns: `false` when no more should be read from the client until ``LegacyAnswerWriter/wantsBody()``.
+    func body(_ part: ByteBuffer) -> Bool
+    func end()
+    /// The client is gone: the request to the legacy API is abandoned. Nothing is called after this.
+    func cancel()
+}
+
+/// Takes the legacy API's answer towards the client. Lives on the connection's loop. The order is `head`, any number of
+/// `body`, then `end` or `fail`; `fail` may also come first.
+public protocol LegacyAnswerWriter: AnyObject {
+    /// The request's body may go on. The first call says that the legacy API takes the body at all.
+    func wantsBody()
+    /// - Parameter head: Without hop-by-hop headers. Framing headers are the connection's business, except `content-length`.
+    func head(_ head: HTTPResponseHead)
+    /// - Returns: Succeeds when the client can take more; fails when it is gone.
+    func body(_ part: ByteBuffer) -> EventLoopFuture<Void>
+    func end()
+    /// There is no answer, or it broke off.
+    func fail(_ failure: GatewayFailure)
+}
+
+/// Who sent a request.
+public struct RequestOrigin: Sendable {
+    /// The peer's address, without its port; `nil` for a socket that has none.
+    public let address: String?
+    /// Whether the request came over TLS.
+    public let isTLS: Bool
+
+    public init(address: String?, isTLS: Bool) {
+        self.address = address
+        self.isTLS = isTLS
+    }
+}
+
+/// A whole answer of the legacy API to a poll.
+public struct PollAnswer: Sendable {
+    public let status: HTTPResponseStatus
+    /// Without hop-by-hop headers.
+    public let headers: HTTPHeaders
+    /// Bounded by the gateway; `nil` when the answer was longer.
+    public let body: ByteBuffer?
+
+    public init(status: HTTPResponseStatus, headers: HTTPHeaders, body: ByteBuffer?) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Why the legacy API gave no answer.
+public struct GatewayFailure: Error, Sendable, CustomStringConvertible {
+    /// What the client is answered when nothing was sent yet: 400, 502, 503 or 504.
+    public let status: HTTPResponseStatus
+    /// A sentence, without anything secret.
+    public let reason: String
+
+    public init(_ status: HTTPResponseStatus, _ reason: String) {
+        self.status = status
+        self.reason = reason
+    }
+
+    public var description: String { reason }
+}

@@ -1,0 +1,198 @@
+import CoreMetrics
+public import DoorbellCore
+public import DoorbellHub
+public import Logging
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+
+/// The public port: HTTP to the legacy API, WebSocket to the hub.
+///
+/// Create it before capture starts, because creating it attaches its event loops to the hub. Tell it what capture does with
+/// ``captureChanged(to:)``. Run it as a `Service`; on graceful shutdown it stops accepting, says goodbye to every client,
+/// and ends within ``ServerConfiguration/drainTimeout``.
+public final class Server: Service {
+    private let core: ServerCore
+    private let group: any EventLoopGroup
+    /// By the identity of the loop.
+    private let loops: [ObjectIdentifier: Loop]
+    private let listener = Mutex<(any Channel)?>(nil)
+
+    private struct Loop: Sendable {
+        let loop: any EventLoop
+        let state: NIOLoopBoundBox<LoopState>
+        let channels: NIOLoopBoundBox<[ObjectIdentifier: any Channel]>
+    }
+
+    /// - Parameters:
+    ///   - group: The loops that connections live on. The caller shuts it down after the server has ended.
+    ///   - observer: Is told what was pushed.
+    ///   - now: Wall clock.
+    public init(
+        configuration: ServerConfiguration, features: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
+        group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        let core = ServerCore(
+            configuration: configuration, catalog: features, hub: hub, gateway: gateway, observer: observer,
+            logger: logger, now: now)
+        self.core = core
+        self.group = group
+        var loops: [ObjectIdentifier: Loop] = [:]
+        for loop in group.makeIterator() {
+            let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core, loop: loop), eventLoop: loop)
+            loops[ObjectIdentifier(loop)] = Loop(
+                loop: loop, state: state, channels: .makeBoxSendingValue([:], eventLoop: loop))
+            hub.attach(
+                ShardHandle(
+                    run: { work in loop.execute { work() } },
+                    deliver: { batch in state.value.shard.deliver(batch) }))
+        }
+        self.loops = loops
+    }
+
+    /// The port that is listened on; `nil` before the start and after the end.
+    public var boundPort: Int? { listener.withLock { $0?.localAddress?.port } }
+
+    /// Open connections, of both kinds.
+    public var openConnections: Int { core.openConnections }
+
+    // MARK: Life
+
+    public func run() async throws {
+        try await start()
+        do {
+            try await gracefulShutdown()
+        } catch {
+            await stop(within: .zero)
+            throw error
+        }
+        await stop(within: core.configuration.drainTimeout)
+    }
+
+    /// Listens. ``run()`` calls it.
+    ///
+    /// - Throws: ``DoorbellError`` with code `system` when the address cannot be listened on.
+    public func start() async throws {
+        let configuration = core.configuration
+        do {
+            let channel = try await bootstrap().bind(host: configuration.host, port: configuration.port).get()
+            listener.withLock { $0 = channel }
+        } catch {
+            throw Self.explain(error, configuration)
+        }
+        core.logger.info(
+            "listening", metadata: ["doorbell.host": "\(configuration.host)", "doorbell.port": "\(boundPort ?? 0)"])
+    }
+
+    /// Ends in the manner of a graceful shutdown. ``run()`` calls it.
+    ///
+    /// - Parameter timeout: How long clients may take. Zero closes at once.
+    public func stop(within timeout: Duration) async {
+        core.startDraining()
+        let listening = listener.withLock { listener in
+            defer { listener = nil }
+            return listener
+        }
+        try? await listening?.close()
+        let spread = Int(core.configuration.reconnectSpread.seconds * 1000)
+        for loop in loops.values {
+            loop.loop.execute {
+                for connection in loop.state.value.webSockets.values {
+                    connection.run(connection.session.drain(reconnectAfter: .random(in: 0...max(0, spread))))
+                }
+                for channel in loop.channels.value.values {
+                    channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+                }
+            }
+        }
+        let deadline = ContinuousClock.now + timeout
+        while core.openConnections > 0, ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        for loop in loops.values {
+            loop.loop.execute { for channel in loop.channels.value.values { channel.close(promise: nil) } }
+        }
+        core.logger.info("stopped listening", metadata: ["doorbell.left": "\(core.openConnections)"])
+    }
+
+    /// What capture can do decides whether subscriptions are taken. When it is down for longer than
+    /// ``ServerConfiguration/captureGrace``, everyone is sent back to polling (4002). Any thread.
+    public func captureChanged(to status: CaptureStatus) {
+        let generation = core.setCapture(status)
+        guard !status.isLive else { return }
+        let grace = TimeAmount.nanoseconds(Int64(core.configuration.captureGrace.seconds * 1e9))
+        for loop in loops.values {
+            loop.loop.scheduleTask(in: grace) { [core] in
+                guard core.isStillDown(since: generation) else { return }
+                for connection in loop.state.value.webSockets.values {
+                    connection.run(connection.session.close(.captureUnsure))
+                }
+            }
+        }
+    }
+
+    // MARK: Connections
+
+    private func bootstrap() -> ServerBootstrap {
+        let core = core
+        let loops = loops
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: core.configuration.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                guard let loop = loops[ObjectIdentifier(channel.eventLoop)], core.openConnection() else {
+                    core.metrics.refusedConnections.increment()
+                    return Self.turnAway(channel)
+                }
+                let id = ObjectIdentifier(channel)
+                loop.channels.value[id] = channel
+                channel.closeFuture.whenComplete { _ in
+                    loop.channels.value[id] = nil
+                    core.closeConnection()
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    let pipeline = HTTPPipeline(configuration: core.configuration)
+                    let origin = RequestOrigin(address: channel.remoteAddress?.ipAddress, isTLS: false)
+                    try pipeline.install(
+                        in: channel.pipeline.syncOperations,
+                        last: HTTPConnectionHandler(
+                            core: core, loopState: loop.state.value, pipeline: pipeline, origin: origin))
+                }
+            }
+    }
+
+    /// Too many connections: said in a few bytes and closed, so that the descriptor is free again at once.
+    private static func turnAway(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        // The channel is not active yet within its initializer.
+        channel.eventLoop.execute {
+            channel.writeAndFlush(ByteBuffer(string: answer)).whenComplete { _ in channel.close(promise: nil) }
+        }
+        return channel.eventLoop.makeSucceededVoidFuture()
+    }
+
+    private static func explain(_ error: any Error, _ configuration: ServerConfiguration) -> DoorbellError {
+        let address = "\(configuration.host):\(configuration.port)"
+        guard let system = error as? IOError else { return DoorbellError(.system, "cannot listen on \(address): \(error)") }
+        switch system.errnoCode {
+        case EADDRINUSE:
+            return DoorbellError(
+                .system, "cannot listen on \(address): the port is in use",
+                hint: "End the process that has it (`ss -ltnp` names it), or choose another one under `listen`.")
+        case EADDRNOTAVAIL:
+            return DoorbellError(
+                .system, "cannot listen on \(address): this machine does not have that address",
+                hint: "Use 127.0.0.1, 0.0.0.0 or an address of this machine under `listen`.")
+        case EACCES, EPERM:
+            return DoorbellError(
+                .system, "cannot listen on \(address): not permitted",
+                hint: "Ports below 1024 need a privilege; use a higher one behind your proxy.")
+        default:
+            return DoorbellError(.system, "cannot listen on \(address): \(system.description)")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// How the public server listens, and its limits.
+public struct ServerConfiguration: Sendable {
+    /// The address to listen on. Default `127.0.0.1`.
+    public var host: String
+    /// 0 takes any free port; see ``Server/boundPort``. Default 8080.
+    public var port: Int
+    /// Connections that the kernel keeps waiting for us. Default 1024; the kernel's own limit counts too.
+    public var backlog: Int32 = 1024
+    /// Open connections. Beyond it a connection is answered 503 and closed at once. `nil`: three quarters of the process's
+    /// descriptor limit, because a proxied request needs a second descriptor. Default `nil`.
+    public var maximumConnections: Int?
+    /// From a connection's first byte to the end of a request head, in which a client must have sent it. Default 10 s.
+    public var headerTimeout: Duration = .seconds(10)
+    /// How long a connection may be open without a request. Default 75 s.
+    public var idleTimeout: Duration = .seconds(75)
+    /// How long a client may take between two parts of a request body or of reading an answer. Default 60 s.
+    public var stallTimeout: Duration = .seconds(60)
+    /// Bytes of one header line. Default 16 KiB; beyond it 431.
+    public var maximumHeaderLine: Int = 16 << 10
+    /// Bytes of all headers together. Default 64 KiB; beyond it 431.
+    public var maximumHeaders: Int = 64 << 10
+    /// `Origin`s whose pages may open a WebSocket, e.g. `https://app.example.com`. Empty: only the origin that the `Host`
+    /// header names. A request without `Origin` does not come from a page and is not held to this.
+    public var allowedOrigins: [String] = []
+    /// Bytes of one client message. Default 64 KiB; beyond it close 1009.
+    public var maximumMessageSize: Int = 64 << 10
+    /// Bytes that may wait for one client beyond what the kernel has taken. Beyond it the feature's slow policy decides.
+    /// Default 256 KiB, some 500 typical messages.
+    public var sendBudget: Int = 256 << 10
+    /// The kernel's send buffer of an upgraded connection, in bytes. Small, because what lies there cannot be conflated or
+    /// taken back. Default 64 KiB.
+    public var kernelSendBuffer: Int = 64 << 10
+    /// Bytes of a poll answer that is passed on as a snapshot; a longer one is left out and the client polls once itself.
+    /// Default 1 MiB.
+    public var maximumSnapshot: Int = 1 << 20
+    public var session = SessionLimits()
+    /// How long capture may be down before everyone is sent back to polling with 4002. Default 3 s.
+    public var captureGrace: Duration = .seconds(3)
+    /// On shutdown: how long clients may take to say goodbye and requests to end. Default 10 s.
+    public var drainTimeout: Duration = .seconds(10)
+    /// On shutdown: clients are told to come back at a random moment within this. Default 5 s.
+    public var reconnectSpread: Duration = .seconds(5)
+
+    public init(host: String = "127.0.0.1", port: Int = 8080) {
+        self.host = host
+        self.port = port
+    }
+}

@@ -1,0 +1,88 @@
+import DoorbellCore
+import DoorbellHub
+import Logging
+import Synchronization
+
+/// What every connection of a server shares. Immutable but for the state behind the lock.
+final class ServerCore: Sendable {
+    struct State {
+        var capture = CaptureStatus.starting
+        /// Counts the changes of ``capture``, so that a grace timer can tell whether it is still about the same outage.
+        var generation = 0
+        var isDraining = false
+        var connections = 0
+    }
+
+    let configuration: ServerConfiguration
+    let catalog: FeatureCatalog
+    let hub: Hub
+    let gateway: any LegacyGateway
+    let observer: (any ServerObserver)?
+    let metrics: ServerMetrics
+    let logger: Logger
+    /// Wall clock.
+    let now: @Sendable () -> Timestamp
+    /// Open connections that are allowed, see ``ServerConfiguration/maximumConnections``.
+    let maximumConnections: Int
+    private let state = Mutex(State())
+
+    init(
+        configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
+        observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.configuration = configuration
+        self.catalog = catalog
+        self.hub = hub
+        self.gateway = gateway
+        self.observer = observer
+        self.metrics = ServerMetrics(features: catalog.features)
+        self.logger = logger
+        self.now = now
+        self.maximumConnections = configuration.maximumConnections ?? DescriptorLimit.current * 3 / 4
+    }
+
+    var captureStatus: CaptureStatus { state.withLock { $0.capture } }
+
+    /// - Returns: The generation of the new status.
+    func setCapture(_ status: CaptureStatus) -> Int {
+        state.withLock {
+            $0.capture = status
+            $0.generation += 1
+            return $0.generation
+        }
+    }
+
+    /// Whether capture is still in the outage that began with `generation`.
+    func isStillDown(since generation: Int) -> Bool {
+        state.withLock { $0.generation == generation && !$0.capture.isLive }
+    }
+
+    var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    func startDraining() { state.withLock { $0.isDraining = true } }
+
+    /// `false`: there are too many.
+    func openConnection() -> Bool {
+        state.withLock {
+            guard $0.connections < maximumConnections else { return false }
+            $0.connections += 1
+            return true
+        }
+    }
+
+    func closeConnection() { state.withLock { $0.connections -= 1 } }
+
+    var openConnections: Int { state.withLock { $0.connections } }
+
+    /// Why subscriptions are not taken now; `nil` when they are.
+    var refusal: String? {
+        state.withLock { state in
+            if state.isDraining { return "the service is going away" }
+            switch state.capture {
+            case .live: return nil
+            case .starting: return "capture is reading what was committed before the start"
+            case .down(let reason): return "capture is down: \(reason)"
+            }
+        }
+    }
+}
