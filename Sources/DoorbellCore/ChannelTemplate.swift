@@ -14,6 +14,12 @@ public struct ChannelTemplate: Hashable, Sendable {
         var prefix: String
         var name: String?
         var suffix: String
+
+        /// Whether the hole can be filled so that the segment reads `literal`.
+        func holds(_ literal: String) -> Bool {
+            literal.utf8.count > prefix.utf8.count + suffix.utf8.count && literal.hasPrefix(prefix)
+                && literal.hasSuffix(suffix)
+        }
     }
 
     /// The names in the holes, in order of appearance.
@@ -109,11 +115,14 @@ public struct ChannelTemplate: Hashable, Sendable {
             }
             guard piece.count > segment.prefix.utf8.count + segment.suffix.utf8.count,
                 piece.starts(with: segment.prefix.utf8),
-                piece.suffix(segment.suffix.utf8.count).elementsEqual(segment.suffix.utf8),
-                let value = PercentEncoding.decode(
-                    piece.dropFirst(segment.prefix.utf8.count).dropLast(segment.suffix.utf8.count))
+                piece.suffix(segment.suffix.utf8.count).elementsEqual(segment.suffix.utf8)
             else { return nil }
-            if let earlier = values[name], earlier != value { return nil }
+            let encoded = piece.dropFirst(segment.prefix.utf8.count).dropLast(segment.suffix.utf8.count)
+            // One value has one spelling: `%61` for `a` would be a second channel that nothing is ever published on.
+            guard let value = PercentEncoding.decode(encoded), Self.encoded(value).utf8.elementsEqual(encoded)
+            else { return nil }
+            // By bytes: Swift calls two Unicode spellings of one text equal, the database does not.
+            if let earlier = values[name], !earlier.utf8.elementsEqual(value.utf8) { return nil }
             values[name] = value
         }
         return rest.isEmpty ? values : nil
@@ -126,13 +135,19 @@ public struct ChannelTemplate: Hashable, Sendable {
             guard a.separator == b.separator else { return false }
             switch (a.name, b.name) {
             case (nil, nil): return a.prefix == b.prefix
-            case (nil, _): return a.prefix.hasPrefix(b.prefix) && a.prefix.hasSuffix(b.suffix)
-            case (_, nil): return b.prefix.hasPrefix(a.prefix) && b.prefix.hasSuffix(a.suffix)
+            case (nil, _): return b.holds(a.prefix)
+            case (_, nil): return a.holds(b.prefix)
             default:
                 return (a.prefix.hasPrefix(b.prefix) || b.prefix.hasPrefix(a.prefix))
                     && (a.suffix.hasSuffix(b.suffix) || b.suffix.hasSuffix(a.suffix))
             }
         }
+    }
+
+    private static func encoded(_ value: String) -> String {
+        var text = ""
+        encode(value, into: &text)
+        return text
     }
 
     private static func encode(_ value: String, into text: inout String) {

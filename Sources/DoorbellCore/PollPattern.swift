@@ -89,7 +89,7 @@ public struct PollPattern: Hashable, Sendable {
             guard let text = PercentEncoding.decode(segment) else { return nil }
             switch part {
             case .literal(let literal):
-                guard text == literal else { return nil }
+                guard text.utf8.elementsEqual(literal.utf8) else { return nil }
             case .name(let name):
                 guard !text.isEmpty, text != ".", text != ".." else { return nil }
                 values[name] = text
@@ -108,7 +108,7 @@ public struct PollPattern: Hashable, Sendable {
             guard let value = given[key], !repeated.contains(key) else { return nil }
             switch part {
             case .literal(let literal):
-                guard value == literal else { return nil }
+                guard value.utf8.elementsEqual(literal.utf8) else { return nil }
             case .name(let name):
                 guard !value.isEmpty else { return nil }
                 values[name] = value
@@ -117,11 +117,13 @@ public struct PollPattern: Hashable, Sendable {
         return values
     }
 
-    /// The request target for these values; `nil` when one is missing.
+    /// The request target for these values: one that ``match(_:)`` gives the same values for. `nil` when a value is missing, empty,
+    /// or a dot segment, which servers would take for another path.
     public func fill(_ values: [String: String]) -> String? {
         var target = ""
         for part in path {
             target += "/"
+            if case .name(let name) = part, values[name] == "." || values[name] == ".." { return nil }
             guard Self.append(part, values, to: &target) else { return nil }
         }
         for (index, pair) in query.enumerated() {
@@ -137,7 +139,7 @@ public struct PollPattern: Hashable, Sendable {
         switch part {
         case .literal(let literal): text = literal
         case .name(let name):
-            guard let value = values[name] else { return false }
+            guard let value = values[name], !value.isEmpty else { return false }
             text = value
         }
         PercentEncoding.encode(text, into: &target) { byte in
