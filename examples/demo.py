@@ -65,7 +65,7 @@ class Signals:
 
     def deliver(self):
         if self.pending and not self.held:
-            self.over = True
+            self.over, self.pending = True, False
             raise Stopped
 
     @contextlib.contextmanager
