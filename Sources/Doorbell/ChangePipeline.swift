@@ -1,4 +1,4 @@
-internal import CoreMetrics
+import CoreMetrics
 import DoorbellCore
 import DoorbellHub
 import DoorbellTranslate
@@ -16,10 +16,8 @@ final class ChangePipeline: ChangeSink {
     private let onStatus: @Sendable (CaptureStatus) -> Void
     private let commentary: Commentary?
     private let logger: Logger
-    /// Changes that were read from the outbox.
-    private let changes = CoreMetrics.Counter(label: "doorbell_changes_total")
     /// Changes that a feature could not translate.
-    private let lettersTotal = CoreMetrics.Counter(label: "doorbell_dead_letters_total")
+    private let lettersTotal = Counter(label: "doorbell_dead_letters_total")
 
     init(
         hub: Hub, features: [Feature], commentary: Commentary?, logger: Logger,
@@ -53,7 +51,6 @@ final class ChangePipeline: ChangeSink {
         }
         // Rows that could not be read stand between the others; positions in a channel must not go back.
         if !batch.unreadable.isEmpty { drafts.sort { $0.position < $1.position } }
-        changes.increment(by: batch.changes.count + batch.unreadable.count)
         if let commentary, captureStatus.isLive {
             for draft in drafts { commentary.captured(draft, now: SystemClock.now()) }
         }

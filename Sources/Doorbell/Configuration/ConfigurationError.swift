@@ -40,7 +40,9 @@ public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
     static func sorted(_ problems: [ConfigurationProblem]) -> [ConfigurationProblem] {
         var seen: Set<ConfigurationProblem> = []
         return problems.filter { seen.insert($0).inserted }.enumerated().sorted { a, b in
-            (a.element.line ?? 0, a.element.column ?? 0, a.offset) < (b.element.line ?? 0, b.element.column ?? 0, b.offset)
+            (a.element.line ?? 0, a.element.column ?? 0, a.offset) < (
+                b.element.line ?? 0, b.element.column ?? 0, b.offset
+            )
         }.map(\.element)
     }
 }

@@ -15,7 +15,8 @@ extension ConfigurationReader {
                 if Self.shape(one.feature.poll) == Self.shape(other.feature.poll) {
                     problem(
                         one.mark,
-                        "features.\(one.feature.name) and features.\(other.feature.name) have the same poll, '\(one.feature.poll)'")
+                        "features.\(one.feature.name) and features.\(other.feature.name) have the same poll, '\(one.feature.poll)'"
+                    )
                 }
                 overlap(one, other)
             }
@@ -62,7 +63,8 @@ extension ConfigurationReader {
         {
             warning(
                 read.channelMark,
-                "'\(template)' does not name every part of the poll '\(feature.poll)', so clients can subscribe to it by URL only")
+                "'\(template)' does not name every part of the poll '\(feature.poll)', so clients can subscribe to it by URL only"
+            )
         }
     }
 

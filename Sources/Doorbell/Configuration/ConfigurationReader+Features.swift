@@ -147,7 +147,8 @@ extension ConfigurationReader {
         guard case .mapping(let members) = tree.kind else { return template(tree, path).map { .template($0) } }
         // `channel: {user_id}` without quotes is a mapping with a key and no value.
         if members.count == 1, case .scalar("", plain: true) = members[0].value.kind, members[0].key != "query" {
-            problem(tree.mark, "\(path) must be text or a query", "did you mean '\"{\(members[0].key)}\"', with quotes?")
+            problem(
+                tree.mark, "\(path) must be text or a query", "did you mean '\"{\(members[0].key)}\"', with quotes?")
             return nil
         }
         guard
@@ -172,7 +173,9 @@ extension ConfigurationReader {
     private func message(_ section: ConfigurationSection) -> String {
         guard let text = section.text("message") else { return "change" }
         if Self.reservedTypes.contains(text) {
-            problem(section["message"]?.mark, "\(section.path).message may not be '\(text)', which the protocol uses itself")
+            problem(
+                section["message"]?.mark, "\(section.path).message may not be '\(text)', which the protocol uses itself"
+            )
         } else if !Self.isName(text) {
             problem(
                 section["message"]?.mark, "\(section.path).message '\(text)' is not a name",

@@ -11,7 +11,9 @@ extension ConfigurationReader {
         configuration.listen = address("listen", "DOORBELL_LISTEN", default: configuration.listen, root)
         configuration.admin = address("admin", "DOORBELL_ADMIN", default: configuration.admin, root)
         if configuration.listen == configuration.admin, configuration.listen.port != 0 {
-            problem(root["admin"]?.mark ?? root["listen"]?.mark, "'listen' and 'admin' are the same address, \(configuration.admin)")
+            problem(
+                root["admin"]?.mark ?? root["listen"]?.mark,
+                "'listen' and 'admin' are the same address, \(configuration.admin)")
         }
         configuration.origins = origins(root)
         if let section = root.section("capture") { configuration.capture = capture(section) }
@@ -47,13 +49,16 @@ extension ConfigurationReader {
         guard let (text, complain) = value("upstream", "DOORBELL_UPSTREAM", root, example: "http://127.0.0.1:3000")
         else { return nil }
         guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
-            complain("upstream must begin with 'http://' or 'https://', not '\(text)'", text.contains("://") ? nil : "did you mean 'http://\(text)'?")
+            complain(
+                "upstream must begin with 'http://' or 'https://', not '\(text)'",
+                text.contains("://") ? nil : "did you mean 'http://\(text)'?")
             return nil
         }
         var url = text
         while url.hasSuffix("/") { url.removeLast() }
         let host = url.dropFirst(scheme.count).prefix { $0 != "/" }
-        guard url.count > scheme.count, !host.isEmpty, !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" })
+        guard url.count > scheme.count, !host.isEmpty,
+            !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" })
         else {
             complain("upstream must be a URL with a host and without '?' or '#', not '\(text)'", nil)
             return nil

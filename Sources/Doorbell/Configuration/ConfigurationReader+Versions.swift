@@ -10,7 +10,8 @@ extension ConfigurationReader {
         for member in section.members {
             guard let version = Int(member.key).flatMap({ SchemaVersion($0) }) else {
                 problem(
-                    member.keyMark, "'\(member.key)' in \(section.path) is not a version", "versions are numbers from 1 to 65535")
+                    member.keyMark, "'\(member.key)' in \(section.path) is not a version",
+                    "versions are numbers from 1 to 65535")
                 continue
             }
             let path = section.path(of: member.key)
@@ -94,8 +95,12 @@ extension ConfigurationReader {
             switch text {
             case "", "~", "null", "Null", "NULL":
                 if plain { json.append(contentsOf: "null".utf8) } else { JSONWriter.string(text, to: &json) }
-            case "true", "True", "TRUE" where plain: json.append(contentsOf: "true".utf8)
-            case "false", "False", "FALSE" where plain: json.append(contentsOf: "false".utf8)
+            case "true", "True",
+                "TRUE" where plain:
+                json.append(contentsOf: "true".utf8)
+            case "false", "False",
+                "FALSE" where plain:
+                json.append(contentsOf: "false".utf8)
             default:
                 var scanner = JSONScanner(Array(text.utf8))
                 let isNumber =

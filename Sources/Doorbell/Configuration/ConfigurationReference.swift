@@ -41,7 +41,8 @@ public enum ConfigurationReference {
             "auto: writers wake the service while it sleeps. never: it looks by itself, later."),
         Entry("capture.role", "name", "doorbell", "The PostgreSQL role that owns the outbox."),
         Entry("limits", "mapping", nil, "Bounds of what clients may use."),
-        Entry("limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
+        Entry(
+            "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
         Entry(
             "limits.subscriptionsPerConnection", "number, 1 to 100000", "1000",
             "Channels that one connection may subscribe to."),
@@ -50,15 +51,21 @@ public enum ConfigurationReference {
             "limits.sendBudget", "size, 16KiB to 1GiB", "1MiB",
             "What may wait for one connection; past it the feature's 'slow' policy decides."),
         Entry("limits.headerSize", "size, 1KiB to 1MiB", "32KiB", "The longest head of a request."),
-        Entry("limits.handshakeTime", "duration, 100ms to 10m", "10s", "How long a client may take to send a request's head."),
-        Entry("limits.heartbeat", "duration, 1s to 10m", "25s", "Between two pings; a client silent for two of them is gone."),
+        Entry(
+            "limits.handshakeTime", "duration, 100ms to 10m", "10s",
+            "How long a client may take to send a request's head."),
+        Entry(
+            "limits.heartbeat", "duration, 1s to 10m", "25s",
+            "Between two pings; a client silent for two of them is gone."),
         Entry(
             "limits.reauthorize", "duration, 1s to 1d", "5m",
             "How often the legacy API is asked again whether a subscriber may still read."),
         Entry("limits.upstreamTimeout", "duration, 100ms to 1h", "1m", "How long the legacy API may take to answer."),
         Entry("features", "mapping", nil, "The endpoints that are being moved, by names of your own."),
         Entry("features.<name>", "mapping", nil, "One polled endpoint."),
-        Entry("features.<name>.poll", "GET /path/{name}?key={name}", nil, "The polled endpoint; each {name} fills a segment or a value."),
+        Entry(
+            "features.<name>.poll", "GET /path/{name}?key={name}", nil,
+            "The polled endpoint; each {name} fills a segment or a value."),
         Entry("features.<name>.interval", "duration, 100ms to 1d", "3s", "What clients wait between two polls today."),
         Entry(
             "features.<name>.mode", "rows | signal", "rows",
@@ -80,7 +87,8 @@ public enum ConfigurationReference {
         Entry("features.<name>.message", "name", "change", "The 'type' of the messages that clients see."),
         Entry(
             "features.<name>.versions", "mapping", "1: every column",
-            "What a row looks like to clients, by version number: a list of columns, or a mapping from field to column."),
+            "What a row looks like to clients, by version number: a list of columns, or a mapping from field to column."
+        ),
         Entry("features.<name>.versions.<number>", "list or mapping", nil, "One version, 1 to 65535."),
         Entry(
             "features.<name>.versions.<number>.<field>", "column or mapping", nil,
@@ -93,16 +101,19 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.authorize", "poll | public", "poll",
             "poll: whoever may poll the URL, by the legacy API's own answer. public: everybody."),
-        Entry("features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
+        Entry(
+            "features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
         Entry(
             "features.<name>.slow", "reset | disconnect", "reset",
-            "For a client that reads too slowly. reset: messages are dropped and it is told. disconnect: it is closed with 4000."),
+            "For a client that reads too slowly. reset: messages are dropped and it is told. disconnect: it is closed with 4000."
+        ),
         Entry("features.<name>.history", "mapping", nil, "What each channel keeps for clients that come back."),
         Entry("features.<name>.history.count", "number, 0 to 1000000", "1000", "Messages."),
         Entry("features.<name>.history.age", "duration, 0s to 7d", "10m", "How old they may be."),
         Entry(
             "features.<name>.stage", "observe | shadow | push", "observe",
-            "observe: clients poll. shadow: changes are captured and translated too. push: clients are told to use push."),
+            "observe: clients poll. shadow: changes are captured and translated too. push: clients are told to use push."
+        ),
     ]
 
     /// The keys of the mapping at `parent` (empty for the root), without names of one's own.

@@ -68,7 +68,8 @@ struct ConfigurationSection {
     /// Reports a missing key, with an example of what to write.
     func required(_ key: String, _ example: String) -> String? {
         guard let tree = self[key] else {
-            reader.problem(mark, "'\(key)' is missing\(path.isEmpty ? "" : " in \(path)")", "write '\(key): \(example)'")
+            reader.problem(
+                mark, "'\(key)' is missing\(path.isEmpty ? "" : " in \(path)")", "write '\(key): \(example)'")
             return nil
         }
         return reader.text(tree, path(of: key))
@@ -155,6 +156,7 @@ struct ConfigurationSection {
 
     private func list(_ words: [String]) -> String {
         let quoted = words.map { "'\($0)'" }
-        return quoted.count < 2 ? quoted.joined() : "\(quoted.dropLast().joined(separator: ", ")) or \(quoted[quoted.count - 1])"
+        return quoted.count < 2
+            ? quoted.joined() : "\(quoted.dropLast().joined(separator: ", ")) or \(quoted[quoted.count - 1])"
     }
 }

@@ -24,7 +24,8 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
-            throw SyntaxError(description: "'\(text)' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'")
+            throw SyntaxError(
+                description: "'\(text)' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'")
         }
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
             throw SyntaxError(description: "'\(text)' is not 'host:port'")
@@ -36,4 +37,18 @@ public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+extension ListenAddress {
+    /// The same host with the port that the system chose.
+    func with(port: Int?) -> ListenAddress { ListenAddress(host: host, port: port ?? self.port) }
+
+    /// How a program on this machine reaches it: an address that stands for all becomes loopback.
+    public var reachable: ListenAddress {
+        switch host {
+        case "0.0.0.0": ListenAddress(host: "127.0.0.1", port: port)
+        case "::": ListenAddress(host: "::1", port: port)
+        default: self
+        }
+    }
 }

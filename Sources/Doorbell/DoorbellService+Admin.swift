@@ -1,0 +1,88 @@
+import DoorbellCore
+import DoorbellHub
+import DoorbellRollout
+import DoorbellServer
+import DoorbellShim
+import Foundation
+
+extension DoorbellService {
+    func adminView(
+        hub: Hub, ledger: LedgerRecorder, pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
+    ) -> AdminView {
+        AdminView(
+            metrics: { metrics.exposition() },
+            comparison: {
+                let comparison = ledger.comparison
+                return (comparison.table, Self.json(comparison))
+            },
+            status: {
+                Self.json(
+                    Status(
+                        position: hub.head?.description, capture: pipeline.captureStatus.words,
+                        connections: server.openConnections, channels: hub.usage.channels,
+                        subscriptions: hub.usage.subscriptions, deadLetters: pipeline.letters.total,
+                        features: configuration.features.map {
+                            Status.Feature(
+                                name: $0.name, stage: $0.stage.rawValue, mode: $0.mode.rawValue, poll: $0.poll.source)
+                        }))
+            },
+            deadLetters: {
+                Self.json(
+                    pipeline.letters.newest.map {
+                        Letter(
+                            feature: $0.feature, table: $0.table?.description, position: $0.position.description,
+                            reason: $0.reason)
+                    })
+            },
+            ready: {
+                let reasons = [
+                    pipeline.captureStatus.isLive ? nil : "capture: \(pipeline.captureStatus.words)",
+                    upstream.trouble.map { "legacy API: \($0)" },
+                ].compactMap(\.self)
+                return (reasons.isEmpty, Self.json(["ready": reasons.isEmpty ? "yes" : reasons.joined(separator: "; ")]))
+            })
+    }
+
+    private struct Status: Encodable {
+        struct Feature: Encodable {
+            let name: String
+            let stage: String
+            let mode: String
+            let poll: String
+        }
+
+        let position: String?
+        let capture: String
+        let connections: Int
+        let channels: Int
+        let subscriptions: Int
+        let deadLetters: Int
+        let features: [Feature]
+    }
+
+    private struct Letter: Encodable {
+        let feature: String
+        let table: String?
+        let position: String
+        let reason: String
+    }
+
+    private static func json(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { return "{}\n" }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+}
+
+extension CaptureStatus {
+    /// For people.
+    var words: String {
+        switch self {
+        case .starting: "reading what was committed before the start"
+        case .live(leader: true): "live, leading"
+        case .live(leader: false): "live, following another process"
+        case .down(let reason): "down: \(reason)"
+        }
+    }
+}

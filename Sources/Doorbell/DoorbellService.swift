@@ -1,0 +1,125 @@
+import AsyncHTTPClient
+import DoorbellCapture
+public import DoorbellCore
+import DoorbellHub
+import DoorbellRollout
+import DoorbellServer
+import DoorbellShim
+public import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Configuration in, a running service out: the one place that knows all the modules.
+public struct DoorbellService: Sendable {
+    /// Where the service can be reached once it is up.
+    public struct Endpoints: Sendable {
+        public let listen: ListenAddress
+        public let admin: ListenAddress
+    }
+
+    private let configuration: Configuration
+    private let metrics: PrometheusRegistry
+    private let logger: Logger
+    private let commentary: Commentary?
+
+    /// - Parameters:
+    ///   - metrics: The registry that swift-metrics was bootstrapped with, for `/metrics`.
+    ///   - commentary: Print to standard output what changes and who is told.
+    public init(configuration: Configuration, metrics: PrometheusRegistry, logger: Logger, commentary: Bool = false) {
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        self.commentary = commentary ? Commentary() : nil
+    }
+
+    /// Runs until a graceful shutdown (SIGTERM or SIGINT), which drains the clients first.
+    ///
+    /// - Parameter onReady: Called once, when both ports are open. Capture may still be reading its backlog then; see
+    ///   `/_doorbell/health/ready`.
+    /// - Throws: ``DoorbellError`` when the database is not ready or a port is taken; nothing is left running.
+    public func run(onReady: @escaping @Sendable (Endpoints) -> Void = { _ in }) async throws {
+        for remark in try Installation(configuration).check() {
+            logger.notice("A remark on the database", metadata: ["doorbell.remark": "\(remark)"])
+        }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        do {
+            try await run(on: group, onReady: onReady)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func run(on group: any EventLoopGroup, onReady: @escaping @Sendable (Endpoints) -> Void) async throws {
+        let features = configuration.features
+        let hub = Hub(now: SystemClock.now)
+        let catalog = FeatureCatalog(features)
+        let ledger = LedgerRecorder(features: features.map(\.name))
+
+        let upstream = try HTTPUpstream(
+            configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, group: group,
+            logger: logger, now: SystemClock.now)
+        let server = Server(
+            configuration: serverConfiguration, features: catalog, hub: hub, gateway: upstream, group: group,
+            observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
+        let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
+            upstream.captureChanged(to: status)
+            server.captureChanged(to: status)
+        }
+        let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
+        let gauges = HubGauges(hub: hub)
+
+        try await server.start()
+        let endpoints = ReadySignal(onReady: onReady, listen: configuration.listen.with(port: server.boundPort))
+        let admin = AdminService(
+            address: configuration.admin,
+            view: adminView(hub: hub, ledger: ledger, pipeline: pipeline, upstream: upstream, server: server),
+            group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
+
+        // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
+        let services: [any Service] = [gauges, capture, admin, server]
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            try? await upstream.shutdown()
+            throw error
+        }
+        try await upstream.shutdown()
+    }
+
+    // MARK: Settings for the modules
+
+    private var serverConfiguration: ServerConfiguration {
+        let limits = configuration.limits
+        var server = ServerConfiguration(host: configuration.listen.host, port: configuration.listen.port)
+        server.maximumConnections = limits.connections
+        server.headerTimeout = limits.handshakeTime
+        server.maximumHeaders = limits.headerSize
+        server.maximumHeaderLine = min(server.maximumHeaderLine, limits.headerSize)
+        server.allowedOrigins = configuration.origins
+        server.maximumMessageSize = limits.messageSize
+        server.sendBudget = limits.sendBudget
+        server.session = SessionLimits(
+            subscriptions: limits.subscriptionsPerConnection,
+            // A page that comes back subscribes to all of its feeds at once.
+            pendingAsks: 64, messageBurst: Double(limits.subscriptionsPerConnection) + 200,
+            heartbeat: limits.heartbeat, reauthorize: limits.reauthorize)
+        return server
+    }
+
+    private var captureConfiguration: CaptureConfiguration {
+        CaptureConfiguration(
+            conninfo: configuration.database, tables: configuration.requiredColumns.map(\.table),
+            retention: configuration.capture.retention, bell: configuration.capture.bell == .auto ? .auto : .never)
+    }
+}

@@ -1,0 +1,64 @@
+import DoorbellCapture
+public import DoorbellCore
+
+/// The database side of a configuration: what `doorbell check`, `install` and `uninstall` do.
+public struct Installation: Sendable {
+    /// What was done.
+    public struct Report: Sendable {
+        /// The captured tables.
+        public let tables: [String]
+        /// What a person should know although nothing failed.
+        public let remarks: [String]
+        /// Whether anything was to be done.
+        public let isChanged: Bool
+    }
+
+    private let configuration: Configuration
+
+    public init(_ configuration: Configuration) { self.configuration = configuration }
+
+    /// Asks the database whether it is ready for the configuration. Changes nothing. - Returns: remarks.
+    public func check() throws(DoorbellError) -> [String] {
+        try Preflight.check(
+            conninfo: configuration.database,
+            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) })
+    }
+
+    /// Every statement that ``install()`` would run.
+    public func plan() throws(DoorbellError) -> [String] {
+        try checkTables()
+        return try installer.plan()
+    }
+
+    public func install() throws(DoorbellError) -> Report {
+        try checkTables()
+        return report(try installer.install())
+    }
+
+    /// Every statement that ``uninstall()`` would run.
+    public func uninstallPlan() throws(DoorbellError) -> [String] { try installer.uninstallPlan() }
+
+    public func uninstall() throws(DoorbellError) -> Report { report(try installer.uninstall()) }
+
+    /// Tables and columns are looked at before anything is changed.
+    private func checkTables() throws(DoorbellError) {
+        _ = try Preflight.check(
+            conninfo: configuration.database,
+            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, installed: false)
+    }
+
+    private var installer: Installer {
+        Installer(
+            conninfo: configuration.database,
+            tables: configuration.requiredColumns.map { required in
+                CapturedTable(
+                    required.table,
+                    mode: configuration.capture.statementTables.contains(required.table) ? .statement : .row)
+            }, role: configuration.capture.role)
+    }
+
+    private func report(_ report: InstallReport) -> Report {
+        Report(
+            tables: report.tables.map(\.description), remarks: report.remarks, isChanged: !report.statements.isEmpty)
+    }
+}

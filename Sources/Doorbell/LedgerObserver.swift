@@ -1,0 +1,23 @@
+import DoorbellCore
+import DoorbellRollout
+import DoorbellServer
+
+/// Writes what the server pushed into the ledger, and into the commentary when there is one.
+struct LedgerObserver: ServerObserver {
+    let ledger: LedgerRecorder
+    let commentary: Commentary?
+
+    func delivered(_ delivery: PushDelivery) {
+        let publication = delivery.publication
+        ledger.recordPush(
+            of: publication.feature.name, subscribers: delivery.subscribers, bytes: delivery.bytes,
+            staleness: delivery.at.seconds(since: publication.committedAt))
+        commentary?.told(publication, subscribers: delivery.subscribers, now: delivery.at)
+    }
+
+    func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) {
+        ledger.recordSubscribed(to: feature.name, bytesUp: bytesUp, bytesDown: bytesDown)
+    }
+
+    func unsubscribed(feature: Feature) { ledger.recordUnsubscribed(from: feature.name) }
+}

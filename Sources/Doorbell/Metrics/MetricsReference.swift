@@ -1,0 +1,29 @@
+/// Every metric of the service with one line on what it means: what `/metrics` prints as help and README lists.
+public enum MetricsReference {
+    public static let help: [String: String] = [
+        "doorbell_capture_lag_seconds": "From the commit of the last delivered row to its delivery.",
+        "doorbell_capture_rows_total": "Rows read from the outbox, replays included.",
+        "doorbell_capture_ticks_total": "Ticks made by this process.",
+        "doorbell_capture_unreadable_total": "Rows of the outbox that could not be read as changes.",
+        "doorbell_channels": "Channels held in memory.",
+        "doorbell_commit_to_send_seconds": "From a change's commit until its message was handed to the sockets of a loop.",
+        "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket.",
+        "doorbell_connections": "Open connections by transport.",
+        "doorbell_dead_letters_total": "Changes that a feature could not translate.",
+        "doorbell_held_back_by_transaction_seconds": "Age of the oldest transaction that keeps the outbox from shrinking.",
+        "doorbell_history_bytes": "Memory taken by history, estimated.",
+        "doorbell_history_messages": "Messages kept for clients that come back.",
+        "doorbell_listener_up": "1 while changes are delivered as they are committed.",
+        "doorbell_messages_sent_total": "Messages pushed, one for each client, by feature and transport.",
+        "doorbell_outbox_rows": "Rows in the outbox.",
+        "doorbell_pg_notify_queue_usage_ratio": "How full PostgreSQL's notification queue is, 0 to 1.",
+        "doorbell_recover_total": "Subscriptions that asked for a position, by result.",
+        "doorbell_refused_connections_total": "Connections refused because there were too many.",
+        "doorbell_send_buffer_bytes": "Bytes waiting for a client after a write that left some.",
+        "doorbell_sent_bytes_total": "Bytes sent to clients by feature and path.",
+        "doorbell_shim_requests_total": "Polls by feature, stage, who answered, and status.",
+        "doorbell_slow_clients_total": "Clients that read too slowly, by policy.",
+        "doorbell_staleness_seconds": "From a change's commit until a client was told, by feature and path.",
+        "doorbell_subscriptions": "Open subscriptions.",
+    ]
+}

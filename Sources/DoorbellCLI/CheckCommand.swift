@@ -1,0 +1,49 @@
+import ArgumentParser
+import Doorbell
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check the configuration, and the database against it.",
+        discussion: """
+            Reports every mistake in the file with its line, then asks the database whether every table and column is there \
+            and captured. --offline leaves the database alone.
+            """)
+
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Check the file only, without connecting to the database.")
+    var offline = false
+    @Flag(help: "List every key of the configuration with its type, default and meaning.")
+    var keys = false
+
+    func run() async throws {
+        if keys {
+            Terminal.print(ConfigurationKeys.table)
+            return
+        }
+        try await Terminal.reporting {
+            let configuration = try file.load()
+            let remarks = offline ? [] : try Installation(configuration).check()
+            for remark in remarks { Terminal.complain("note: \(remark)") }
+            let features = configuration.features
+            Terminal.print(
+                "\(file.config) is right: \(features.count) feature\(features.count == 1 ? "" : "s") "
+                    + "(\(features.map(\.name).joined(separator: ", ")))"
+                    + (offline ? "" : ", and the database is ready for it"))
+        }
+    }
+}
+
+/// The reference of the configuration as a table for people.
+enum ConfigurationKeys {
+    static var table: String {
+        let entries = ConfigurationReference.entries
+        let width = entries.map(\.key.count).max() ?? 0
+        let indent = String(repeating: " ", count: width + 2)
+        return entries.map { entry in
+            let name = entry.key + String(repeating: " ", count: width - entry.key.count)
+            let standard = entry.defaultValue.map { ", default \($0)" } ?? ""
+            return "\(name)  \(entry.type)\(standard)\n\(indent)\(entry.text)"
+        }.joined(separator: "\n")
+    }
+}

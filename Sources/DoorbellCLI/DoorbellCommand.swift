@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// The `doorbell` command.
+@main
+struct DoorbellCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doorbell",
+        abstract: "Move an application from polling to push, one feature at a time.",
+        discussion: """
+            Doorbell runs beside a legacy API on PostgreSQL, captures row changes, and pushes them over WebSocket, while \
+            the polled URLs go on answering.
+
+              doorbell check                 is doorbell.yaml right?
+              doorbell install --dry-run     what would be changed in the database?
+              doorbell install               change it
+              doorbell serve                 run beside the legacy API
+              doorbell tail /api/orders/42   see the messages
+              doorbell compare               polling against push, measured
+
+            Every command takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
+            cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, 76 the database is \
+            not prepared or not supported, 77 a right is missing, 78 the configuration is wrong.
+            """,
+        version: "doorbell 0.1.0",
+        subcommands: [
+            CheckCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self, TailCommand.self,
+            CompareCommand.self,
+        ])
+}

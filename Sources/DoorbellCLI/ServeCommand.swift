@@ -1,0 +1,61 @@
+import ArgumentParser
+import Doorbell
+import DoorbellCore
+import Foundation
+import Logging
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run beside the legacy API: proxy its URLs and push its changes.",
+        discussion: """
+            SIGTERM and SIGINT say goodbye to the clients, send them elsewhere at spread-out moments, and end the process.
+            """)
+
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Print what changes and who is told when.")
+    var commentary = false
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    var logLevel: Logger.Level = .notice
+
+    func run() async throws {
+        try await Terminal.reporting {
+            let configuration = try file.load()
+            for warning in configuration.warnings { Terminal.complain("note: \(warning)") }
+            Self.raiseDescriptorLimit()
+            let registry = PrometheusRegistry.bootstrap()
+            let level = logLevel
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = level
+                return handler
+            }
+            let service = DoorbellService(
+                configuration: configuration, metrics: registry, logger: Logger(label: "doorbell"), commentary: commentary)
+            let upstream = configuration.upstream
+            try await service.run { endpoints in
+                Terminal.print(
+                    """
+                    doorbell: \(endpoints.listen) in front of \(upstream), \
+                    WebSocket at ws://\(endpoints.listen.reachable)/_doorbell/ws, \
+                    metrics at http://\(endpoints.admin.reachable)/metrics
+                    """)
+            }
+        }
+    }
+
+    /// Each client is a descriptor; most systems start a process far below what they allow it.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        #if canImport(Glibc)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let resource = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(resource, &limit)
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
