@@ -281,7 +281,8 @@ public struct JSONScanner {
                 switch bytes[index + 1] {
                 case 0x22, 0x5C, 0x2F, 0x62, 0x66, 0x6E, 0x72, 0x74: index += 2
                 case 0x75:
-                    guard index + 6 <= bytes.count, bytes[(index + 2)..<(index + 6)].allSatisfy({ Self.hexValue($0) != nil })
+                    guard index + 6 <= bytes.count,
+                        bytes[(index + 2)..<(index + 6)].allSatisfy({ Self.hexValue($0) != nil })
                     else { throw JSONError("invalid \\u escape", at: index) }
                     index += 6
                 default: throw JSONError("invalid escape", at: index)

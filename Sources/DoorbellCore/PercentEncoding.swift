@@ -14,7 +14,8 @@ public enum PercentEncoding {
                 let digits = "0123456789ABCDEF".utf8
                 text.append("%")
                 for nibble in [byte >> 4, byte & 15] {
-                    text.unicodeScalars.append(Unicode.Scalar(digits[digits.index(digits.startIndex, offsetBy: Int(nibble))]))
+                    text.unicodeScalars.append(
+                        Unicode.Scalar(digits[digits.index(digits.startIndex, offsetBy: Int(nibble))]))
                 }
             }
         }
@@ -30,7 +31,9 @@ public enum PercentEncoding {
                 decoded.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(nibble), let low = iterator.next().flatMap(nibble) else { return nil }
+            guard let high = iterator.next().flatMap(nibble), let low = iterator.next().flatMap(nibble) else {
+                return nil
+            }
             decoded.append(high << 4 | low)
         }
         return String(validating: decoded, as: UTF8.self)

@@ -35,7 +35,9 @@ public struct PollPattern: Hashable, Sendable {
             throw SyntaxError(description: "write a poll as 'GET /path/{name}', not '\(source)'")
         }
         let target = words[1]
-        guard target.hasPrefix("/") else { throw SyntaxError(description: "the path in '\(source)' must begin with '/'") }
+        guard target.hasPrefix("/") else {
+            throw SyntaxError(description: "the path in '\(source)' must begin with '/'")
+        }
         guard !target.contains("#") else { throw SyntaxError(description: "a poll has no fragment: '\(source)'") }
         let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var path: [Part] = []
@@ -48,7 +50,8 @@ public struct PollPattern: Hashable, Sendable {
             for pair in halves[1].split(separator: "&") {
                 let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard sides.count == 2, !sides[0].isEmpty, !query.contains(where: { $0.0 == sides[0] }) else {
-                    throw SyntaxError(description: "'\(pair)' in '\(source)' is not 'key={name}', or stands there twice")
+                    throw SyntaxError(
+                        description: "'\(pair)' in '\(source)' is not 'key={name}', or stands there twice")
                 }
                 query.append((String(sides[0]), try Self.part(sides[1], in: source)))
             }

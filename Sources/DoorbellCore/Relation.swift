@@ -28,7 +28,9 @@ public final class Relation: Sendable {
         self.name = name
         self.key = key
         self.columns = columns
-        self.kinds = Dictionary(columns.lazy.filter { $0.kind != .plain }.map { ($0.name, $0.kind) }) { first, _ in first }
+        self.kinds = Dictionary(columns.lazy.filter { $0.kind != .plain }.map { ($0.name, $0.kind) }) { first, _ in
+            first
+        }
     }
 
     public func kind(of column: String) -> ColumnKind { kinds[column] ?? .plain }

@@ -22,6 +22,7 @@ public struct RowImage: Sendable, Equatable {
     public init(json: [UInt8]) throws(JSONError) {
         var scanner = JSONScanner(json)
         var columns: [Column] = []
+        columns.reserveCapacity(16)
         try scanner.object { (name, scanner) throws(JSONError) in
             columns.append(Column(name: name, value: try scanner.skipValue()))
         }

@@ -129,12 +129,15 @@ struct TableRules: Sendable {
         // An empty name is SQL NULL or '': like an empty column, no channel.
         for name in names where !name.isEmpty {
             guard let channel = ChannelName(name) else {
-                throw RowValue.Failure(reason: "the channel query returned '\(name.prefix(80))', which is no channel name")
+                throw RowValue.Failure(
+                    reason: "the channel query returned '\(name.prefix(80))', which is no channel name")
             }
             // Nobody could subscribe to it, and nobody would ever notice.
             guard templates.isEmpty || feature.owns(channel) else {
                 throw RowValue.Failure(
-                    reason: "the channel query returned '\(name.prefix(80))', which no channel template of the feature matches")
+                    reason:
+                        "the channel query returned '\(name.prefix(80))', which no channel template of the feature matches"
+                )
             }
             channels.append(channel)
         }

@@ -53,7 +53,8 @@ public struct Translator: Sendable {
                     reason: unreadable.reason, committedAt: unreadable.committedAt))
             translation.drafts.append(
                 Draft(
-                    feature: feature, audience: .matching(feature.templates), content: .reset(reason: unreadable.reason),
+                    feature: feature, audience: .matching(feature.templates),
+                    content: .reset(reason: unreadable.reason),
                     position: unreadable.position, committedAt: unreadable.committedAt))
         }
         return translation

@@ -26,13 +26,18 @@ import Testing
         #expect(try expand("a:{b}", ["b": String(repeating: "é", count: 50)]) == .tooLong)
     }
 
-    @Test("texts that are no template are refused with a sentence", arguments: [
-        ("", "a channel template may not be empty"), ("a:{b", "'{' without '}' in 'a:{b'"), ("a:{}", "'{}' is not a name in 'a:{}'"),
-        ("{a{b}", "'{a{b}' is not a name in '{a{b}'"), ("a}", "'}' without '{' in 'a}'"),
-        ("{a}{b}", "'{a}{b}' has two names in one segment; put ':' or '/' between them"),
-        ("a b", "' ' is not allowed in a channel, in 'a b'"), ("a%20", "'%' is not allowed in a channel, in 'a%20'"),
-        ("é", "'é' is not allowed in a channel, in 'é'"), ("a\r\n", "'\r\n' is not allowed in a channel, in 'a\r\n'"),
-    ])
+    @Test(
+        "texts that are no template are refused with a sentence",
+        arguments: [
+            ("", "a channel template may not be empty"), ("a:{b", "'{' without '}' in 'a:{b'"),
+            ("a:{}", "'{}' is not a name in 'a:{}'"),
+            ("{a{b}", "'{a{b}' is not a name in '{a{b}'"), ("a}", "'}' without '{' in 'a}'"),
+            ("{a}{b}", "'{a}{b}' has two names in one segment; put ':' or '/' between them"),
+            ("a b", "' ' is not allowed in a channel, in 'a b'"),
+            ("a%20", "'%' is not allowed in a channel, in 'a%20'"),
+            ("é", "'é' is not allowed in a channel, in 'é'"),
+            ("a\r\n", "'\r\n' is not allowed in a channel, in 'a\r\n'"),
+        ])
     func syntax(_ text: String, _ sentence: String) {
         #expect {
             _ = try ChannelTemplate(text)
@@ -41,7 +46,8 @@ import Testing
 
     /// Pieces that have a meaning somewhere: separators, escapes, ends of literal text, combining and astral characters.
     static let pieces = [
-        ":", "/", "%", "%2F", "%zz", "a", "x-", "-y", ".", "..", "{", "}", " ", "\u{0}", "\n", "\r\n", "é", "e\u{301}", "日本", "👩‍👩‍👧",
+        ":", "/", "%", "%2F", "%zz", "a", "x-", "-y", ".", "..", "{", "}", " ", "\u{0}", "\n", "\r\n", "é", "e\u{301}",
+        "日本", "👩‍👩‍👧",
         "+", "=", "@", "~", "#", "?", "&", "\"", "\\", "'", "7", "null", "\u{FEFF}", "\u{10FFFF}",
     ]
 
@@ -49,7 +55,8 @@ import Testing
     func inverse() throws {
         var random = SplitMix(state: 42)
         let templates = try [
-            "{a}", "u:{a}", "{a}:u", "x-{a}-y", "x-{a}-y/{b}", "{a}:{b}:{c}", "a:{a}/b:{b}", "a#{a}", "{a}:{a}", "0{a}0:00{b}",
+            "{a}", "u:{a}", "{a}:u", "x-{a}-y", "x-{a}-y/{b}", "{a}:{b}:{c}", "a:{a}/b:{b}", "a#{a}", "{a}:{a}",
+            "0{a}0:00{b}",
         ].map { try ChannelTemplate($0) }
         var matched = 0
         for round in 0..<20_000 {
@@ -76,8 +83,10 @@ import Testing
         let template = try ChannelTemplate("x-{a}-y:{b}")
         let alphabet = Array("x-ya%2F3:/#b".utf8)
         for _ in 0..<20_000 {
-            let text = "x-" + String(
-                decoding: (0..<8).map { _ in alphabet.randomElement(using: &random) ?? 0 }, as: UTF8.self)
+            let text =
+                "x-"
+                + String(
+                    decoding: (0..<8).map { _ in alphabet.randomElement(using: &random) ?? 0 }, as: UTF8.self)
             guard let channel = ChannelName(text), let values = template.match(channel) else { continue }
             guard case .channel(let again) = template.expand({ values[$0].map { .some($0) } }) else {
                 Issue.record("\(channel) matches with \(values), which do not expand")
@@ -87,11 +96,15 @@ import Testing
         }
     }
 
-    @Test("a channel spelt in another way than expansion spells it does not match", arguments: [
-        ("u:{a}", "u:%61"), ("u:{a}", "u:%2f"), ("u:{a}", "u:a%"), ("u:{a}", "u:%FF"), ("u:{a}", "u:"), ("u:{a}", "u:a:"),
-        ("u:{a}", "u:a#b"), ("u:{a}", "u/a"), ("u:{a}", "v:a"), ("u:{a}", "u"), ("x{a}x", "xx"), ("x{a}x", "x"), ("a", "a:b"),
-        ("{a}:{a}", "1:2"),
-    ])
+    @Test(
+        "a channel spelt in another way than expansion spells it does not match",
+        arguments: [
+            ("u:{a}", "u:%61"), ("u:{a}", "u:%2f"), ("u:{a}", "u:a%"), ("u:{a}", "u:%FF"), ("u:{a}", "u:"),
+            ("u:{a}", "u:a:"),
+            ("u:{a}", "u:a#b"), ("u:{a}", "u/a"), ("u:{a}", "v:a"), ("u:{a}", "u"), ("x{a}x", "xx"), ("x{a}x", "x"),
+            ("a", "a:b"),
+            ("{a}:{a}", "1:2"),
+        ])
     func noMatch(_ template: String, _ channel: String) throws {
         #expect(try ChannelTemplate(template).match(name(channel)) == nil)
     }
@@ -101,12 +114,15 @@ import Testing
         #expect(try ChannelTemplate("{a}:{a}").match(name("1:1")) == ["a": "1"])
     }
 
-    @Test("templates overlap when some channel matches both", arguments: [
-        ("a:{x}", "a:{y}", true), ("a:{x}", "a/{x}", false), ("a:{x}", "b:{x}", false), ("a:{x}", "{y}:b", true),
-        ("a:{x}", "a:{x}:c", false), ("a:b", "a:{x}", true), ("a:b", "a:b{x}", false), ("a:bc", "a:b{x}", true),
-        ("p{x}", "q{x}", false), ("{x}p", "{x}q", false), ("p{x}", "{x}q", true), ("aa", "a{x}a", false), ("aba", "a{x}a", true),
-        ("aa{x}", "{x}aa", true),
-    ])
+    @Test(
+        "templates overlap when some channel matches both",
+        arguments: [
+            ("a:{x}", "a:{y}", true), ("a:{x}", "a/{x}", false), ("a:{x}", "b:{x}", false), ("a:{x}", "{y}:b", true),
+            ("a:{x}", "a:{x}:c", false), ("a:b", "a:{x}", true), ("a:b", "a:b{x}", false), ("a:bc", "a:b{x}", true),
+            ("p{x}", "q{x}", false), ("{x}p", "{x}q", false), ("p{x}", "{x}q", true), ("aa", "a{x}a", false),
+            ("aba", "a{x}a", true),
+            ("aa{x}", "{x}aa", true),
+        ])
     func overlap(_ a: String, _ b: String, _ expected: Bool) throws {
         let a = try ChannelTemplate(a)
         let b = try ChannelTemplate(b)

@@ -15,7 +15,8 @@ import Testing
     @Test("reasons fit a close frame: 123 bytes")
     func length() {
         let codes: [CloseCode] = [
-            .normal, .goingAway, .protocolError, .unsupportedData, .invalidData, .messageTooBig, .serviceRestart, .tryAgainLater,
+            .normal, .goingAway, .protocolError, .unsupportedData, .invalidData, .messageTooBig, .serviceRestart,
+            .tryAgainLater,
             .slowConsumer, .heartbeatMissed, .captureUnsure, .notAllowed, .limit, .rolledBack,
         ]
         #expect(codes.allSatisfy { $0.reason.utf8.count <= 123 })

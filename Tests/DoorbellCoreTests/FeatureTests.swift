@@ -34,7 +34,9 @@ import Testing
         let feature = Feature(
             name: "f", poll: try PollPattern("GET /"), tables: [],
             versions: [(try #require(SchemaVersion(3)), .all), (try #require(SchemaVersion(2)), .all)])
-        func spoken(_ wanted: [Int]) -> UInt16? { feature.version(among: wanted.compactMap { SchemaVersion($0) })?.number }
+        func spoken(_ wanted: [Int]) -> UInt16? {
+            feature.version(among: wanted.compactMap { SchemaVersion($0) })?.number
+        }
         #expect(spoken([]) == 2)
         #expect(spoken([9, 3, 2]) == 3)
         #expect(spoken([9]) == nil)

@@ -14,28 +14,40 @@ import Testing
         }
     }
 
-    @Test("valid texts of RFC 8259", arguments: [
-        "0", "-0", "1", "-1.5", "1e5", "1E+5", "1e-5", "0.0", "10", "\"\"", "\"a\"", #""\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00""#, "\"é日👩\"",
-        "\"\u{7F}\"", #""\ud800""#, "true", "false", "null", "[]", "{}", "[1]", "[[],{}]", #"{"a":1,"a":2,"":{}}"#, " \t\r\n[ 1 , 2 ] ",
-        #"{ "a" : [ true , null ] }"#, "123456789012345678901234567890", "[[[[[[[[[[]]]]]]]]]]",
-    ])
+    @Test(
+        "valid texts of RFC 8259",
+        arguments: [
+            "0", "-0", "1", "-1.5", "1e5", "1E+5", "1e-5", "0.0", "10", "\"\"", "\"a\"",
+            #""\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00""#, "\"é日👩\"",
+            "\"\u{7F}\"", #""\ud800""#, "true", "false", "null", "[]", "{}", "[1]", "[[],{}]", #"{"a":1,"a":2,"":{}}"#,
+            " \t\r\n[ 1 , 2 ] ",
+            #"{ "a" : [ true , null ] }"#, "123456789012345678901234567890", "[[[[[[[[[[]]]]]]]]]]",
+        ])
     func valid(_ text: String) {
         #expect(accepts(Array(text.utf8)))
     }
 
-    @Test("invalid texts of RFC 8259", arguments: [
-        "", " ", "01", "-", "-a", "+1", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "1_0", "NaN", "Infinity", "-Infinity", "tru", "True", "nul",
-        "truefalse", "'a'", "\"", "\"a", #""\"#, #""\x""#, #""\u12""#, #""\u12g4""#, "\"\n\"", "\"\u{0}\"", "\"\t\"", "[", "[1", "[1,", "[1,]", "[,1]",
-        "[1 2]", "]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{a:1}", "{1:1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "[}",
-        "{]", "[1}", "{\"a\":1]", "1 2", "[] []", "{} x", "\u{FEFF}1", "\u{A0}1", "// c\n1", "/**/1", "\u{C}1",
-    ])
+    @Test(
+        "invalid texts of RFC 8259",
+        arguments: [
+            "", " ", "01", "-", "-a", "+1", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "1_0", "NaN", "Infinity",
+            "-Infinity", "tru", "True", "nul",
+            "truefalse", "'a'", "\"", "\"a", #""\"#, #""\x""#, #""\u12""#, #""\u12g4""#, "\"\n\"", "\"\u{0}\"",
+            "\"\t\"", "[", "[1", "[1,", "[1,]", "[,1]",
+            "[1 2]", "]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{a:1}", "{1:1}",
+            "{\"a\" 1}", "{\"a\":1 \"b\":2}", "[}",
+            "{]", "[1}", "{\"a\":1]", "1 2", "[] []", "{} x", "\u{FEFF}1", "\u{A0}1", "// c\n1", "/**/1", "\u{C}1",
+        ])
     func invalid(_ text: String) {
         #expect(!accepts(Array(text.utf8)))
     }
 
-    @Test("strings that are not UTF-8 are refused", arguments: [
-        [0xFF], [0x80], [0xC0, 0x80], [0xC3], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82],
-    ] as [[UInt8]])
+    @Test(
+        "strings that are not UTF-8 are refused",
+        arguments: [
+            [0xFF], [0x80], [0xC0, 0x80], [0xC3], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+            [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82],
+        ] as [[UInt8]])
     func notUTF8(_ bytes: [UInt8]) {
         #expect(!accepts([0x22] + bytes + [0x22]))
         #expect(!accepts([0x7B, 0x22] + bytes + [0x22, 0x3A, 0x31, 0x7D]))
@@ -103,15 +115,20 @@ import Testing
         #expect(throws: JSONError.self) { try scanner.integer() }
     }
 
-    @Test("words that only begin like a value are refused", arguments: ["nullx", "[nulll]", "[truex]", "{\"a\":falsey}"])
+    @Test(
+        "words that only begin like a value are refused", arguments: ["nullx", "[nulll]", "[truex]", "{\"a\":falsey}"])
     func words(_ text: String) {
         #expect(!accepts(Array(text.utf8)))
     }
 
-    @Test("escapes are decoded; a lone surrogate becomes U+FFFD", arguments: [
-        (#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{C}\n\r\tz"), (#""\u00e9\u65e5""#, "é日"), (#""\ud83d\ude00!""#, "😀!"),
-        (#""\ud83d!""#, "\u{FFFD}!"), (#""\ude00\ud83d""#, "\u{FFFD}\u{FFFD}"), (#""\u0000""#, "\u{0}"), (#""\ud83d\n\ude00""#, "\u{FFFD}\n\u{FFFD}"),
-    ])
+    @Test(
+        "escapes are decoded; a lone surrogate becomes U+FFFD",
+        arguments: [
+            (#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{C}\n\r\tz"), (#""\u00e9\u65e5""#, "é日"),
+            (#""\ud83d\ude00!""#, "😀!"),
+            (#""\ud83d!""#, "\u{FFFD}!"), (#""\ude00\ud83d""#, "\u{FFFD}\u{FFFD}"), (#""\u0000""#, "\u{0}"),
+            (#""\ud83d\n\ude00""#, "\u{FFFD}\n\u{FFFD}"),
+        ])
     func escapes(_ json: String, _ text: String) throws {
         var scanner = JSONScanner(Array(json.utf8))
         #expect(Array(try scanner.string().utf8) == Array(text.utf8))
@@ -121,7 +138,8 @@ import Testing
     @Test("what the writer writes, the scanner reads")
     func writer() throws {
         var random = SplitMix(state: 3)
-        let pieces = ChannelTemplateTests.pieces + (0..<32).map { String(Unicode.Scalar(UInt8($0))) } + ["\u{7F}", "\u{2028}"]
+        let pieces =
+            ChannelTemplateTests.pieces + (0..<32).map { String(Unicode.Scalar(UInt8($0))) } + ["\u{7F}", "\u{2028}"]
         for _ in 0..<5_000 {
             let text = (0..<5).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
             var json: [UInt8] = []

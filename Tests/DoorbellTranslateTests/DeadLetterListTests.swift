@@ -5,7 +5,8 @@ import Testing
 @Suite struct DeadLetterListTests {
     private func letter(_ seq: UInt64, _ feature: String = "a") -> DeadLetter {
         DeadLetter(
-            feature: feature, table: orders, position: Position(epoch: 1, tick: 1, seq: seq), reason: "r", committedAt: moment)
+            feature: feature, table: orders, position: Position(epoch: 1, tick: 1, seq: seq), reason: "r",
+            committedAt: moment)
     }
 
     @Test("only the newest are kept, newest first, while counts go on")

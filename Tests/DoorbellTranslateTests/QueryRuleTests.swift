@@ -34,7 +34,8 @@ import Testing
         let queries = ScriptedQueries(answers: ["1,x": ["room:1", "room:2"], "2,x": ["room:2", "room:3"]])
         #expect(
             translator.translate(
-                try change(.update, before: #"{"id":1,"a":1,"b":"x"}"#, after: #"{"id":1,"a":2,"b":"x"}"#), queries: queries
+                try change(.update, before: #"{"id":1,"a":1,"b":"x"}"#, after: #"{"id":1,"a":2,"b":"x"}"#),
+                queries: queries
             ).lines == [
                 #"room:1 delete v1 key={"id":1}"#,
                 #"room:2 update v1 key={"id":1} data={"id":1,"a":2,"b":"x"} changed=a"#,
@@ -56,7 +57,9 @@ import Testing
         #expect(try lines("bad") == ["*room:{id} reset: the channel query returned 'room 1', which is no channel name"])
         #expect(
             try lines("stray")
-                == ["*room:{id} reset: the channel query returned 'hall:1', which no channel template of the feature matches"])
+                == [
+                    "*room:{id} reset: the channel query returned 'hall:1', which no channel template of the feature matches"
+                ])
     }
 
     @Test("a row without a parameter's column resets the feature and asks nothing")

@@ -91,12 +91,15 @@ extension Translation {
             byOwner.translate(try change(.update, before: one, after: two), queries: queries).lines
                 == [#"owner:7 update v1 key={"id":1} data="# + two + " changed=n"])
         #expect(
-            byOwner.translate(try change(.delete, before: two), queries: queries).lines == [#"owner:7 delete v1 key={"id":1}"#])
+            byOwner.translate(try change(.delete, before: two), queries: queries).lines == [
+                #"owner:7 delete v1 key={"id":1}"#
+            ])
     }
 
     @Test("drafts carry the change's position and time, and its feature")
     func identity() throws {
-        let draft = try #require(byOwner.translate(try change(.delete, before: #"{"id":1,"owner":2}"#), queries: queries).drafts.first)
+        let draft = try #require(
+            byOwner.translate(try change(.delete, before: #"{"id":1,"owner":2}"#), queries: queries).drafts.first)
         #expect(draft.position == position)
         #expect(draft.committedAt == moment)
         #expect(draft.feature.name == "f")
@@ -107,10 +110,13 @@ extension Translation {
         #expect(
             byOwner.translate(
                 try change(.update, before: #"{"id":1,"owner":"a"}"#, after: #"{"id":1,"owner":"b"}"#), queries: queries
-            ).lines == [#"owner:a delete v1 key={"id":1}"#, #"owner:b insert v1 key={"id":1} data={"id":1,"owner":"b"}"#])
+            ).lines == [
+                #"owner:a delete v1 key={"id":1}"#, #"owner:b insert v1 key={"id":1} data={"id":1,"owner":"b"}"#,
+            ])
         #expect(
             byOwner.translate(
-                try change(.update, before: #"{"id":1,"owner":null}"#, after: #"{"id":1,"owner":"b"}"#), queries: queries
+                try change(.update, before: #"{"id":1,"owner":null}"#, after: #"{"id":1,"owner":"b"}"#),
+                queries: queries
             ).lines == [#"owner:b insert v1 key={"id":1} data={"id":1,"owner":"b"}"#])
         #expect(
             byOwner.translate(
@@ -120,7 +126,8 @@ extension Translation {
 
     @Test("a row whose channel column is NULL or empty is told to nobody", arguments: ["null", #""""#])
     func nobody(_ owner: String) throws {
-        let translation = byOwner.translate(try change(.insert, after: #"{"id":1,"owner":\#(owner)}"#), queries: queries)
+        let translation = byOwner.translate(
+            try change(.insert, after: #"{"id":1,"owner":\#(owner)}"#), queries: queries)
         #expect(translation.drafts.isEmpty && translation.deadLetters.isEmpty)
     }
 
@@ -144,7 +151,8 @@ extension Translation {
     func tooLong() throws {
         let long = String(repeating: "x", count: 300)
         let translation = byOwner.translate(
-            try change(.update, before: #"{"id":1,"owner":"a"}"#, after: #"{"id":1,"owner":"\#(long)"}"#), queries: queries)
+            try change(.update, before: #"{"id":1,"owner":"a"}"#, after: #"{"id":1,"owner":"\#(long)"}"#),
+            queries: queries)
         #expect(translation.lines == [#"owner:a delete v1 key={"id":1}"#])
         #expect(translation.reasons == ["f public.orders: 'owner:{owner}' becomes longer than 255 bytes"])
     }
@@ -214,7 +222,8 @@ extension Translation {
             try feature("b", tables: [(QualifiedName(schema: "public", name: "b"), "b:{id}")]),
         ])
         func lost(_ table: QualifiedName?) -> Translation {
-            translator.translate(UnreadableChange(position: position, table: table, reason: "torn", committedAt: moment))
+            translator.translate(
+                UnreadableChange(position: position, table: table, reason: "torn", committedAt: moment))
         }
         #expect(lost(orders).lines == ["*o:{id} reset: torn"])
         #expect(lost(orders).reasons == ["a public.orders: torn"])

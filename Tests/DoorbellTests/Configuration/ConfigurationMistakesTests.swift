@@ -14,16 +14,27 @@ import Testing
     private static let poll = "poll: GET /orders/{id}\n"
     private static let tables = "tables: [{ name: orders, channel: 'orders:{id}' }]\n"
 
-    @Test("files that are no configuration at all", arguments: [
-        ("", ["doorbell.yaml: the file is empty; it needs at least 'database', 'upstream' and 'features'"]),
-        ("# nothing\n", ["doorbell.yaml: the file is empty; it needs at least 'database', 'upstream' and 'features'"]),
-        ("[1]", ["1: the file must be a mapping ('key: value' lines), not a list"]),
-        ("hello", ["1: the file must be a mapping ('key: value' lines), not text"]),
-        ("a: [1", ["2: this is not YAML: while parsing a flow sequence, did not find expected ',' or ']'"]),
-        ("a: b\n\tc: d\n", ["2: this is not YAML: while scanning a plain scalar, found a tab character that violates indentation"]),
-        ("a: *x\n", ["1: this is not YAML: found undefined alias"]),
-        ("a: 1\n---\nb: 2\n", ["2: this is not YAML: expected a single document in the stream, but found another document"]),
-    ])
+    @Test(
+        "files that are no configuration at all",
+        arguments: [
+            ("", ["doorbell.yaml: the file is empty; it needs at least 'database', 'upstream' and 'features'"]),
+            (
+                "# nothing\n",
+                ["doorbell.yaml: the file is empty; it needs at least 'database', 'upstream' and 'features'"]
+            ),
+            ("[1]", ["1: the file must be a mapping ('key: value' lines), not a list"]),
+            ("hello", ["1: the file must be a mapping ('key: value' lines), not text"]),
+            ("a: [1", ["2: this is not YAML: while parsing a flow sequence, did not find expected ',' or ']'"]),
+            (
+                "a: b\n\tc: d\n",
+                ["2: this is not YAML: while scanning a plain scalar, found a tab character that violates indentation"]
+            ),
+            ("a: *x\n", ["1: this is not YAML: found undefined alias"]),
+            (
+                "a: 1\n---\nb: 2\n",
+                ["2: this is not YAML: expected a single document in the stream, but found another document"]
+            ),
+        ])
     func noConfiguration(_ text: String, _ expected: [String]) {
         #expect(problems(text).map { $0.hasPrefix(" ") ? "doorbell.yaml:" + $0 : $0 } == expected)
     }
@@ -81,88 +92,177 @@ import Testing
             ])
     }
 
-    @Test("what belongs to later versions is refused with what to use instead", arguments: [
-        ("authorize: { user_id: sub }", "7: 'authorize: {claim}' in features.orders is not available in this version; use 'authorize: poll'"),
-        ("batch: 50ms", "7: 'batch: 50ms' in features.orders is not available in this version; use 'batch: 0ms'"),
-        ("slow: conflate", "7: 'slow: conflate' in features.orders is not available in this version; use 'slow: reset'"),
-        ("mode: answer", "7: 'mode: answer' in features.orders is not available in this version; use 'mode: signal'"),
-        ("stage: retired", "7: 'stage: retired' in features.orders is not available in this version; use 'stage: push'"),
-    ])
+    @Test(
+        "what belongs to later versions is refused with what to use instead",
+        arguments: [
+            (
+                "authorize: { user_id: sub }",
+                "7: 'authorize: {claim}' in features.orders is not available in this version; use 'authorize: poll'"
+            ),
+            ("batch: 50ms", "7: 'batch: 50ms' in features.orders is not available in this version; use 'batch: 0ms'"),
+            (
+                "slow: conflate",
+                "7: 'slow: conflate' in features.orders is not available in this version; use 'slow: reset'"
+            ),
+            (
+                "mode: answer",
+                "7: 'mode: answer' in features.orders is not available in this version; use 'mode: signal'"
+            ),
+            (
+                "stage: retired",
+                "7: 'stage: retired' in features.orders is not available in this version; use 'stage: push'"
+            ),
+        ])
     func later(_ line: String, _ expected: String) {
         #expect(feature(Self.poll + Self.tables + line) == [expected])
     }
 
-    @Test("wrong values of a feature", arguments: [
-        ("interval: 3", "7: features.orders.interval must be a duration, not '3'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"),
-        ("interval: 1ms", "7: features.orders.interval must be from 100ms to 1d, not 1ms"),
-        ("batch: soon", "7: features.orders.batch must be a duration, not 'soon'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"),
-        ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
-        ("stage: 7", "7: features.orders.stage must be 'observe', 'shadow' or 'push', not '7'"),
-        ("authorize: [poll]", "7: features.orders.authorize must be text, not a list"),
-        ("message: error", "7: features.orders.message may not be 'error', which the protocol uses itself"),
-        ("message: a b", "7: features.orders.message 'a b' is not a name; use letters, digits, '_' and '-', at most 64 of them"),
-        ("message:", "7: features.orders.message is empty"),
-        ("history: { count: 1e9 }", "7: features.orders.history.count must be a whole number, not '1e9'"),
-        ("history: { count: -1 }", "7: features.orders.history.count must be from 0 to 1000000, not -1"),
-        ("history: { size: 1 }", "7: unknown key 'size' in features.orders.history"),
-        ("history: 5", "7: features.orders.history must be a mapping ('key: value' lines), not text"),
-        ("channel: orders:{order}", "7: '{order}' in features.orders.channel is not in the poll 'GET /orders/{id}'"),
-        ("channel: 'a b'", "7: features.orders.channel: ' ' is not allowed in a channel, in 'a b'"),
-        ("versions: {}", "7: features.orders.versions is empty"),
-        ("versions: { 0: [id] }", "7: '0' in features.orders.versions is not a version; versions are numbers from 1 to 65535"),
-        ("versions: { v1: [id] }", "7: 'v1' in features.orders.versions is not a version; versions are numbers from 1 to 65535"),
-        ("versions: { 1: id }", "7: features.orders.versions.1 must be a list of columns or a mapping, not text; write '[id, name]' or '{ id: id, label: name }'"),
-        ("versions: { 1: [] }", "7: features.orders.versions.1 is empty"),
-        ("versions: { 1: [id, id] }", "7: the column 'id' stands twice in features.orders.versions.1"),
-        ("versions: { 1: { a: [id] } }", "7: features.orders.versions.1.a must be text, not a list"),
-        ("versions: { 1: { a: { column: id, as: strin } } }", "7: features.orders.versions.1.a.as must be 'string', 'number' or 'boolean', not 'strin'; did you mean 'string'?"),
-        ("versions: { 1: { a: { as: string } } }", "7: 'column' is missing in features.orders.versions.1.a; write 'column: name'"),
-        ("versions: { 1: { a: { const: 1, as: string } } }", "7: features.orders.versions.1.a has 'const' and 'column' or 'as'; a field is one or the other"),
-        ("message: ${WORD}", "7: the environment variable WORD is not set; set it, or write '${WORD:-default}'"),
-        ("message: ${WORD", "7: '${' without '}' in '${WORD'; write '$${' for the characters themselves"),
-        ("message: ${1X}", "7: '${1X}' is not a variable; write '${NAME}' or '${NAME:-default}'"),
-    ])
+    @Test(
+        "wrong values of a feature",
+        arguments: [
+            (
+                "interval: 3",
+                "7: features.orders.interval must be a duration, not '3'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"
+            ),
+            ("interval: 1ms", "7: features.orders.interval must be from 100ms to 1d, not 1ms"),
+            (
+                "batch: soon",
+                "7: features.orders.batch must be a duration, not 'soon'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"
+            ),
+            ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
+            ("stage: 7", "7: features.orders.stage must be 'observe', 'shadow' or 'push', not '7'"),
+            ("authorize: [poll]", "7: features.orders.authorize must be text, not a list"),
+            ("message: error", "7: features.orders.message may not be 'error', which the protocol uses itself"),
+            (
+                "message: a b",
+                "7: features.orders.message 'a b' is not a name; use letters, digits, '_' and '-', at most 64 of them"
+            ),
+            ("message:", "7: features.orders.message is empty"),
+            ("history: { count: 1e9 }", "7: features.orders.history.count must be a whole number, not '1e9'"),
+            ("history: { count: -1 }", "7: features.orders.history.count must be from 0 to 1000000, not -1"),
+            ("history: { size: 1 }", "7: unknown key 'size' in features.orders.history"),
+            ("history: 5", "7: features.orders.history must be a mapping ('key: value' lines), not text"),
+            (
+                "channel: orders:{order}",
+                "7: '{order}' in features.orders.channel is not in the poll 'GET /orders/{id}'"
+            ),
+            ("channel: 'a b'", "7: features.orders.channel: ' ' is not allowed in a channel, in 'a b'"),
+            ("versions: {}", "7: features.orders.versions is empty"),
+            (
+                "versions: { 0: [id] }",
+                "7: '0' in features.orders.versions is not a version; versions are numbers from 1 to 65535"
+            ),
+            (
+                "versions: { v1: [id] }",
+                "7: 'v1' in features.orders.versions is not a version; versions are numbers from 1 to 65535"
+            ),
+            (
+                "versions: { 1: id }",
+                "7: features.orders.versions.1 must be a list of columns or a mapping, not text; write '[id, name]' or '{ id: id, label: name }'"
+            ),
+            ("versions: { 1: [] }", "7: features.orders.versions.1 is empty"),
+            ("versions: { 1: [id, id] }", "7: the column 'id' stands twice in features.orders.versions.1"),
+            ("versions: { 1: { a: [id] } }", "7: features.orders.versions.1.a must be text, not a list"),
+            (
+                "versions: { 1: { a: { column: id, as: strin } } }",
+                "7: features.orders.versions.1.a.as must be 'string', 'number' or 'boolean', not 'strin'; did you mean 'string'?"
+            ),
+            (
+                "versions: { 1: { a: { as: string } } }",
+                "7: 'column' is missing in features.orders.versions.1.a; write 'column: name'"
+            ),
+            (
+                "versions: { 1: { a: { const: 1, as: string } } }",
+                "7: features.orders.versions.1.a has 'const' and 'column' or 'as'; a field is one or the other"
+            ),
+            ("message: ${WORD}", "7: the environment variable WORD is not set; set it, or write '${WORD:-default}'"),
+            ("message: ${WORD", "7: '${' without '}' in '${WORD'; write '$${' for the characters themselves"),
+            ("message: ${1X}", "7: '${1X}' is not a variable; write '${NAME}' or '${NAME:-default}'"),
+        ])
     func values(_ line: String, _ expected: String) {
         #expect(feature(Self.poll + Self.tables + line) == [expected])
     }
 
-    @Test("wrong tables", arguments: [
-        ("tables: orders", ["6: features.orders.tables must be a list, not text"]),
-        ("tables: []", ["6: features.orders.tables is empty"]),
-        ("tables: [orders]", ["6: features.orders.tables[0] must be a mapping ('key: value' lines), not text"]),
-        ("tables: [{ channel: a }]", ["6: 'name' is missing in features.orders.tables[0]; write 'name: public.orders'"]),
-        ("tables: [{ name: a.b.c, channel: a }]", ["6: features.orders.tables[0].name must be 'schema.table' without quotes, not 'a.b.c'"]),
-        ("tables: [{ name: a, channel: {id} }]", ["6: features.orders.tables[0].channel must be text or a query; did you mean '\"{id}\"', with quotes?"]),
-        ("tables: [{ name: a, channel: 'a:{id' }]", ["6: features.orders.tables[0].channel: '{' without '}' in 'a:{id'"]),
-        ("tables: [{ name: a, channel: { querry: x } }]", [
-            "6: 'query' is missing in features.orders.tables[0].channel; write 'query: select … where id = {id}'",
-            "6: unknown key 'querry' in features.orders.tables[0].channel; did you mean 'query'?",
-        ]),
-        ("tables: [{ name: a, channel: { query: 'select {' } }]", ["6: features.orders.tables[0].channel.query: '{' without '}' in the query 'select {'"]),
-        ("tables: [{ name: a, channel: 'a:{id}' }, { name: public.a, channel: 'b:{id}' }]", ["6: the table public.a stands twice in features.orders.tables"]),
-        ("tables: [{ name: a, channel: 'a:{id}', capture: statment }]", ["6: features.orders.tables[0].capture must be 'row' or 'statement', not 'statment'; did you mean 'statement'?"]),
-        ("tables: [{ name: a, channel: 'a:{owner}' }]", ["6: no channel of features.orders can be named from its poll 'GET /orders/{id}'; set features.orders.channel to a template made of the poll's own names"]),
-        ("tables: [{ name: a, channel: { query: select 1 } }]", ["6: no channel of features.orders can be named from its poll 'GET /orders/{id}'; set features.orders.channel to a template made of the poll's own names"]),
-        ("mode: rows", ["4: 'tables' is missing in features.orders; name the tables whose changes concern it"]),
-    ])
+    @Test(
+        "wrong tables",
+        arguments: [
+            ("tables: orders", ["6: features.orders.tables must be a list, not text"]),
+            ("tables: []", ["6: features.orders.tables is empty"]),
+            ("tables: [orders]", ["6: features.orders.tables[0] must be a mapping ('key: value' lines), not text"]),
+            (
+                "tables: [{ channel: a }]",
+                ["6: 'name' is missing in features.orders.tables[0]; write 'name: public.orders'"]
+            ),
+            (
+                "tables: [{ name: a.b.c, channel: a }]",
+                ["6: features.orders.tables[0].name must be 'schema.table' without quotes, not 'a.b.c'"]
+            ),
+            (
+                "tables: [{ name: a, channel: {id} }]",
+                ["6: features.orders.tables[0].channel must be text or a query; did you mean '\"{id}\"', with quotes?"]
+            ),
+            (
+                "tables: [{ name: a, channel: 'a:{id' }]",
+                ["6: features.orders.tables[0].channel: '{' without '}' in 'a:{id'"]
+            ),
+            (
+                "tables: [{ name: a, channel: { querry: x } }]",
+                [
+                    "6: 'query' is missing in features.orders.tables[0].channel; write 'query: select … where id = {id}'",
+                    "6: unknown key 'querry' in features.orders.tables[0].channel; did you mean 'query'?",
+                ]
+            ),
+            (
+                "tables: [{ name: a, channel: { query: 'select {' } }]",
+                ["6: features.orders.tables[0].channel.query: '{' without '}' in the query 'select {'"]
+            ),
+            (
+                "tables: [{ name: a, channel: 'a:{id}' }, { name: public.a, channel: 'b:{id}' }]",
+                ["6: the table public.a stands twice in features.orders.tables"]
+            ),
+            (
+                "tables: [{ name: a, channel: 'a:{id}', capture: statment }]",
+                [
+                    "6: features.orders.tables[0].capture must be 'row' or 'statement', not 'statment'; did you mean 'statement'?"
+                ]
+            ),
+            (
+                "tables: [{ name: a, channel: 'a:{owner}' }]",
+                [
+                    "6: no channel of features.orders can be named from its poll 'GET /orders/{id}'; set features.orders.channel to a template made of the poll's own names"
+                ]
+            ),
+            (
+                "tables: [{ name: a, channel: { query: select 1 } }]",
+                [
+                    "6: no channel of features.orders can be named from its poll 'GET /orders/{id}'; set features.orders.channel to a template made of the poll's own names"
+                ]
+            ),
+            ("mode: rows", ["4: 'tables' is missing in features.orders; name the tables whose changes concern it"]),
+        ])
     func tables(_ line: String, _ expected: [String]) {
         #expect(Set(feature(Self.poll + line)) == Set(expected))
     }
 
-    @Test("wrong values at the top", arguments: [
-        ("listen: a:65536", "listen: the port 65536 is not from 0 to 65535"),
-        ("listen: ::1:80", "listen: '::1:80' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'"),
-        ("listen: 127.0.0.1:8081", "'listen' and 'admin' are the same address, 127.0.0.1:8081"),
-        ("origins: https://a", "origins must be a list, not text"),
-        ("origins: [a.example]", "origins[0] must be an origin such as 'https://app.example', not 'a.example'"),
-        ("limits: { connections: 0 }", "limits.connections must be from 1 to 1000000, not 0"),
-        ("limits: { messageSize: 64 }", "limits.messageSize must be a size, not '64'; write a whole number and a unit: '512B', '64KiB', '1MiB'"),
-        ("limits: { messageSize: 64MiB }", "limits.messageSize must be from 1KiB to 16MiB, not 64MiB"),
-        ("limits: { hartbeat: 1s }", "unknown key 'hartbeat' in limits; did you mean 'heartbeat'?"),
-        ("capture: { bell: always }", "capture.bell must be 'auto' or 'never', not 'always'"),
-        ("capture: { retention: 1s }", "capture.retention must be from 10s to 7d, not 1s"),
-        ("capture: []", "capture must be a mapping ('key: value' lines), not a list"),
-    ])
+    @Test(
+        "wrong values at the top",
+        arguments: [
+            ("listen: a:65536", "listen: the port 65536 is not from 0 to 65535"),
+            ("listen: ::1:80", "listen: '::1:80' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'"),
+            ("listen: 127.0.0.1:8081", "'listen' and 'admin' are the same address, 127.0.0.1:8081"),
+            ("origins: https://a", "origins must be a list, not text"),
+            ("origins: [a.example]", "origins[0] must be an origin such as 'https://app.example', not 'a.example'"),
+            ("limits: { connections: 0 }", "limits.connections must be from 1 to 1000000, not 0"),
+            (
+                "limits: { messageSize: 64 }",
+                "limits.messageSize must be a size, not '64'; write a whole number and a unit: '512B', '64KiB', '1MiB'"
+            ),
+            ("limits: { messageSize: 64MiB }", "limits.messageSize must be from 1KiB to 16MiB, not 64MiB"),
+            ("limits: { hartbeat: 1s }", "unknown key 'hartbeat' in limits; did you mean 'heartbeat'?"),
+            ("capture: { bell: always }", "capture.bell must be 'auto' or 'never', not 'always'"),
+            ("capture: { retention: 1s }", "capture.retention must be from 10s to 7d, not 1s"),
+            ("capture: []", "capture must be a mapping ('key: value' lines), not a list"),
+        ])
     func top(_ line: String, _ expected: String) {
         #expect(problems(ConfigurationTests.minimal + "\n" + line) == ["7: " + expected])
     }
@@ -221,9 +321,11 @@ import Testing
         #expect(!problems("a: " + String(repeating: "{a: ", count: 5000)).isEmpty)
     }
 
-    @Test("the nearest word is found for a slip, not for another word", arguments: [
-        ("chanel", "channel"), ("Channel", "channel"), ("hcannel", "channel"), ("xyz", nil), ("chan", nil),
-    ] as [(String, String?)])
+    @Test(
+        "the nearest word is found for a slip, not for another word",
+        arguments: [
+            ("chanel", "channel"), ("Channel", "channel"), ("hcannel", "channel"), ("xyz", nil), ("chan", nil),
+        ] as [(String, String?)])
     func nearest(_ word: String, _ expected: String?) {
         #expect(Nearest.word(to: word, among: ["channel", "name", "capture"]) == expected)
     }

@@ -8,21 +8,21 @@ import Testing
         ConfigurationTests.example + """
 
 
-            channel: user:{user_id}:notifications
-        admin: 127.0.0.1:1
-        origins: [https://a.example]
-        capture: { retention: 1h, bell: never, role: r }
-        limits:
-          connections: 1
-          subscriptionsPerConnection: 1
-          messageSize: 1KiB
-          sendBudget: 16KiB
-          headerSize: 1KiB
-          handshakeTime: 1s
-          heartbeat: 1s
-          reauthorize: 1s
-          upstreamTimeout: 1s
-        """
+                channel: user:{user_id}:notifications
+            admin: 127.0.0.1:1
+            origins: [https://a.example]
+            capture: { retention: 1h, bell: never, role: r }
+            limits:
+              connections: 1
+              subscriptionsPerConnection: 1
+              messageSize: 1KiB
+              sendBudget: 16KiB
+              headerSize: 1KiB
+              handshakeTime: 1s
+              heartbeat: 1s
+              reauthorize: 1s
+              upstreamTimeout: 1s
+            """
 
     @Test("the reader knows the keys of the reference and no others")
     func sameKeys() throws {
@@ -51,7 +51,9 @@ import Testing
         for entry in ConfigurationReference.entries {
             guard let standard = entry.defaultValue else { continue }
             let parts = entry.key.split(separator: ".")
-            if parts.count == 2, parts[0] == "limits" || parts[0] == "capture" { lines.append("\(parts[1]): \(standard)") }
+            if parts.count == 2, parts[0] == "limits" || parts[0] == "capture" {
+                lines.append("\(parts[1]): \(standard)")
+            }
         }
         let limits = lines.filter { !["retention", "bell", "role"].contains($0.prefix { $0 != ":" }) }
         let capture = lines.filter { !limits.contains($0) }

@@ -110,7 +110,8 @@ import Testing
             "DOORBELL_DATABASE": "postgres://other", "DOORBELL_LISTEN": "[::1]:1", "DOORBELL_ADMIN": ":2",
             "DOORBELL_UPSTREAM": "http://u",
         ]
-        let configuration = try Self.read("database: ${UNSET}\nlisten: nonsense\n" + Self.minimal.dropFirst(21), environment)
+        let configuration = try Self.read(
+            "database: ${UNSET}\nlisten: nonsense\n" + Self.minimal.dropFirst(21), environment)
         #expect(configuration.database == "postgres://other")
         #expect(configuration.listen == ListenAddress(host: "::1", port: 1))
         #expect(configuration.listen.description == "[::1]:1")
@@ -125,7 +126,9 @@ import Testing
                 == ["DOORBELL_LISTEN: listen: the port 99999 is not from 0 to 65535"])
         #expect(
             problems(Self.minimal, ["DOORBELL_UPSTREAM": "api:3000"])
-                == ["DOORBELL_UPSTREAM: upstream must begin with 'http://' or 'https://', not 'api:3000'; did you mean 'http://api:3000'?"])
+                == [
+                    "DOORBELL_UPSTREAM: upstream must begin with 'http://' or 'https://', not 'api:3000'; did you mean 'http://api:3000'?"
+                ])
     }
 
     @Test("variables are filled in after parsing, so that a value is never YAML")
@@ -139,19 +142,25 @@ import Testing
                 == .fields([.init(name: "a", source: .constant(Array(#""x\" } }\nlisten: 1.2.3.4:5""#.utf8)))]))
     }
 
-    @Test("an escaped variable is left alone", arguments: [
-        ("$${A}", "${A}"), ("$A", "$A"), ("${A}-${B:-b}", "1-b"), ("${E:-e}", "e"), ("a$", "a$"), ("$$${A}", "$${A}"),
-    ])
+    @Test(
+        "an escaped variable is left alone",
+        arguments: [
+            ("$${A}", "${A}"), ("$A", "$A"), ("${A}-${B:-b}", "1-b"), ("${E:-e}", "e"), ("a$", "a$"),
+            ("$$${A}", "$${A}"),
+        ])
     func escapes(_ raw: String, _ expected: String) {
         let reader = ConfigurationReader(file: "f", environment: ["A": "1", "E": ""])
         #expect(reader.expand(raw, .init(line: 1, column: 1)) == expected)
         #expect(reader.problems.isEmpty)
     }
 
-    @Test("constants become JSON by what YAML says they are", arguments: [
-        ("text", "\"text\""), ("5", "5"), ("-1.50", "-1.50"), ("\"5\"", "\"5\""), ("true", "true"), ("~", "null"),
-        ("0x10", "\"0x10\""), ("[1, a, null]", "[1,\"a\",null]"), ("{ a: { b: false } }", "{\"a\":{\"b\":false}}"), ("''", "\"\""),
-    ])
+    @Test(
+        "constants become JSON by what YAML says they are",
+        arguments: [
+            ("text", "\"text\""), ("5", "5"), ("-1.50", "-1.50"), ("\"5\"", "\"5\""), ("true", "true"), ("~", "null"),
+            ("0x10", "\"0x10\""), ("[1, a, null]", "[1,\"a\",null]"), ("{ a: { b: false } }", "{\"a\":{\"b\":false}}"),
+            ("''", "\"\""),
+        ])
     func constants(_ yaml: String, _ json: String) throws {
         let configuration = try Self.read(Self.minimal + "\n    versions: { 1: { a: { const: \(yaml) } } }\n", [:])
         #expect(
@@ -164,9 +173,11 @@ import Testing
         #expect(Units.text(try #require(Units.duration(text))) == text)
     }
 
-    @Test("numbers without a unit, signs, fractions and overflow are no durations", arguments: [
-        "3", "", "s", "-3s", "1.5s", "3 s", "3S", "99999999999999999999s", "3sec", "٣s",
-    ])
+    @Test(
+        "numbers without a unit, signs, fractions and overflow are no durations",
+        arguments: [
+            "3", "", "s", "-3s", "1.5s", "3 s", "3S", "99999999999999999999s", "3sec", "٣s",
+        ])
     func badDurations(_ text: String) {
         #expect(Units.duration(text) == nil)
         #expect(Units.size(text) == nil)
