@@ -80,20 +80,21 @@ public struct ChannelTemplate: Hashable, Sendable {
 
     /// Fills the holes. `value` answers `nil` when the name does not exist, and `.some(nil)` when its value is NULL.
     public func expand(_ value: (String) -> String??) -> Expansion {
-        var text = ""
-        text.reserveCapacity(source.utf8.count + 16)
-        for segment in segments {
-            if let separator = segment.separator { text += separator == 0x3A ? ":" : "/" }
-            text += segment.prefix
-            if let name = segment.name {
+        var text: [UInt8] = []
+        text.reserveCapacity(source.utf8.count + 24)
+        // By index: a copy of a segment would retain its three strings.
+        for index in segments.indices {
+            if let separator = segments[index].separator { text.append(separator) }
+            text.append(contentsOf: segments[index].prefix.utf8)
+            if let name = segments[index].name {
                 guard let found = value(name) else { return .missing(name) }
                 guard let filled = found, !filled.isEmpty else { return .absent(name) }
-                Self.encode(filled, into: &text)
+                PercentEncoding.encode(filled, into: &text, keeping: ChannelName.isValueByte)
             }
-            text += segment.suffix
+            text.append(contentsOf: segments[index].suffix.utf8)
         }
         // Literal text was checked when the template was parsed, values are encoded.
-        guard let channel = ChannelName(allowed: text) else { return .tooLong }
+        guard let channel = ChannelName(allowed: String(decoding: text, as: UTF8.self)) else { return .tooLong }
         return .channel(channel)
     }
 
@@ -119,7 +120,7 @@ public struct ChannelTemplate: Hashable, Sendable {
             else { return nil }
             let encoded = piece.dropFirst(segment.prefix.utf8.count).dropLast(segment.suffix.utf8.count)
             // One value has one spelling: `%61` for `a` would be a second channel that nothing is ever published on.
-            guard let value = PercentEncoding.decode(encoded), Self.encoded(value).utf8.elementsEqual(encoded)
+            guard let value = PercentEncoding.decode(encoded), Self.encoded(value).elementsEqual(encoded)
             else { return nil }
             // By bytes: Swift calls two Unicode spellings of one text equal, the database does not.
             if let earlier = values[name], !earlier.utf8.elementsEqual(value.utf8) { return nil }
@@ -144,14 +145,10 @@ public struct ChannelTemplate: Hashable, Sendable {
         }
     }
 
-    private static func encoded(_ value: String) -> String {
-        var text = ""
-        encode(value, into: &text)
-        return text
-    }
-
-    private static func encode(_ value: String, into text: inout String) {
-        PercentEncoding.encode(value, into: &text, keeping: ChannelName.isValueByte)
+    private static func encoded(_ value: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        PercentEncoding.encode(value, into: &bytes, keeping: ChannelName.isValueByte)
+        return bytes
     }
 }
 

@@ -7,16 +7,19 @@ public enum PercentEncoding {
             text += value
             return
         }
+        var bytes: [UInt8] = []
+        encode(value, into: &bytes, keeping: keep)
+        text += String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends `value`, escaping every byte for which `keep` is false.
+    public static func encode(_ value: String, into bytes: inout [UInt8], keeping keep: (UInt8) -> Bool) {
         for byte in value.utf8 {
             if keep(byte) {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
+                bytes.append(byte)
             } else {
-                let digits = "0123456789ABCDEF".utf8
-                text.append("%")
-                for nibble in [byte >> 4, byte & 15] {
-                    text.unicodeScalars.append(
-                        Unicode.Scalar(digits[digits.index(digits.startIndex, offsetBy: Int(nibble))]))
-                }
+                bytes.append(0x25)
+                for nibble in [byte >> 4, byte & 15] { bytes.append(nibble < 10 ? nibble + 0x30 : nibble + 0x37) }
             }
         }
     }
