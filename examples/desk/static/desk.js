@@ -84,7 +84,7 @@ function follow(name, url, onData) {
 function unfollow(name) {
     panels[name]?.feed.close();
     delete panels[name];
-    const foot = $(`#${name} footer`);
+    const foot = $(`#${name} > footer`);
     if (foot) { foot.replaceChildren(); foot.className = ''; }
 }
 
@@ -199,7 +199,10 @@ function showPerson(users) {
 }
 
 async function signIn(path, body) {
-    if (await post(path, body)) start();
+    if (!await post(path, body)) return;
+    // The socket speaks for whoever opened it: with the last feed it closes, and the next one is opened as somebody else.
+    Object.keys(panels).forEach(unfollow);
+    start();
 }
 
 async function start() {
