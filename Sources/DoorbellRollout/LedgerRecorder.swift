@@ -1,0 +1,28 @@
+import Synchronization
+
+/// A ``Ledger`` that many threads write to. The lock protects the ledger only and is held for one entry.
+public final class LedgerRecorder: Sendable {
+    private let ledger: Mutex<Ledger>
+
+    /// - Parameter features: Names, in the order of the table.
+    public init(features: [String]) { ledger = Mutex(Ledger(features: features)) }
+
+    public func record(_ poll: Ledger.Poll, of feature: String) { ledger.withLock { $0.record(poll, of: feature) } }
+
+    /// - Parameters:
+    ///   - bytes: Of all frames together.
+    ///   - staleness: Seconds from commit to telling.
+    public func recordPush(of feature: String, subscribers: Int, bytes: Int, staleness: Double) {
+        ledger.withLock { $0.recordPush(of: feature, subscribers: subscribers, bytes: bytes, staleness: staleness) }
+    }
+
+    public func recordSubscribed(to feature: String, bytesUp: Int, bytesDown: Int) {
+        ledger.withLock { $0.recordSubscribed(to: feature, bytesUp: bytesUp, bytesDown: bytesDown) }
+    }
+
+    public func recordUnsubscribed(from feature: String) { ledger.withLock { $0.recordUnsubscribed(from: feature) } }
+
+    public var comparison: Comparison { ledger.withLock { $0 }.comparison }
+
+    public func reset() { ledger.withLock { $0.reset() } }
+}

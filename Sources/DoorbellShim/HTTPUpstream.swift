@@ -1,0 +1,126 @@
+import AsyncHTTPClient
+public import DoorbellCore
+public import DoorbellHub
+public import DoorbellRollout
+public import DoorbellServer
+public import NIOCore
+public import NIOHTTP1
+import Synchronization
+
+/// The legacy API behind a correct reverse proxy: everything streams, nothing is retried, redirects and compressed bodies
+/// pass as they are.
+///
+/// Each request stays on its client's event loop, with upstream connections of that loop. What AsyncHTTPClient does not let
+/// through: targets that are not in RFC 3986's alphabet are percent-encoded (`{` becomes `%7B`), `OPTIONS *` is refused,
+/// trailers are dropped, and a request is always sent as HTTP/1.1.
+public final class HTTPUpstream: LegacyGateway {
+    let configuration: UpstreamConfiguration
+    let client: HTTPClient
+    let observer: PollObserver
+    let health = UpstreamHealth()
+    private let features: FeatureCatalog
+    private let hub: Hub
+    private let base: String
+    /// The legacy API's host and port, for texts.
+    let address: String
+    private let slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>]
+    private let isCaptureLive = Mutex(false)
+
+    /// - Parameters:
+    ///   - group: The server's own event loops.
+    ///   - ledger: Where polls are counted.
+    ///   - now: Wall clock.
+    /// - Throws: ``DoorbellError`` with code `configuration` when the URL is not one.
+    public init(
+        configuration: UpstreamConfiguration, features: FeatureCatalog, hub: Hub, ledger: LedgerRecorder?,
+        group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
+    ) throws(DoorbellError) {
+        var base = configuration.url
+        while base.hasSuffix("/") { base.removeLast() }
+        guard base.hasPrefix("http://") || base.hasPrefix("https://"),
+            let probe = try? HTTPClient.Request(url: base + "/"), !probe.host.isEmpty, !base.contains("?")
+        else {
+            throw DoorbellError(
+                .configuration, "'\(configuration.url)' is not the URL of a legacy API",
+                hint: "Write `upstream` like http://127.0.0.1:3000")
+        }
+        self.configuration = configuration
+        self.features = features
+        self.hub = hub
+        self.base = base
+        self.address = "\(probe.host):\(probe.port)"
+        self.observer = PollObserver(hub: hub, ledger: ledger, capacity: configuration.rememberedPolls, now: now)
+        var settings = HTTPClient.Configuration()
+        settings.redirectConfiguration = .disallow
+        settings.decompression = .disabled
+        settings.httpVersion = .http1Only
+        settings.timeout = .init(connect: configuration.connectTimeout, read: configuration.answerTimeout)
+        settings.connectionPool.idleTimeout = configuration.idleTimeout
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumRequests
+        settings.connectionPool.retryConnectionEstablishment = false
+        self.client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: settings)
+        let loops = Array(group.makeIterator())
+        var slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>] = [:]
+        for loop in loops {
+            slots[ObjectIdentifier(loop)] = .makeBoxSendingValue(
+                UpstreamSlots(
+                    capacity: configuration.maximumRequests / loops.count,
+                    maximumWaiting: configuration.maximumWaiting / loops.count, waitTimeout: configuration.waitTimeout),
+                eventLoop: loop)
+        }
+        self.slots = slots
+    }
+
+    /// Whether clients may be told to use push. Any thread.
+    public func captureChanged(to status: CaptureStatus) { isCaptureLive.withLock { $0 = status.isLive } }
+
+    /// Closes the connections. Call after the server has ended and before the group is shut down.
+    public func shutdown() async throws { try await client.shutdown() }
+
+    public var trouble: String? { health.trouble() }
+
+    public func forward(
+        _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
+        answer: any LegacyAnswerWriter
+    ) -> any LegacyRequestWriter {
+        let isPoll = head.method == .GET || head.method == .HEAD
+        let watch = (isPoll ? features.poll(matching: head.uri) : nil).map { poll in
+            PollWatch(poll: poll, head: head, position: hub.head, isLive: isCaptureLive.withLock { $0 })
+        }
+        let exchange = UpstreamExchange(upstream: self, loop: loop, answer: answer, watch: watch)
+        do {
+            exchange.start(try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))
+        } catch {
+            exchange.refuse(GatewayFailure(.badRequest, "this request cannot be passed on: \(error)"))
+        }
+        return exchange
+    }
+
+    public func ask(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+    ) -> EventLoopFuture<PollAnswer> {
+        let question = UpstreamQuestion(upstream: self, loop: loop)
+        do {
+            let request = try HTTPClient.Request(
+                url: base + target, method: .GET, headers: ProxyHeaders.request(headers, from: origin))
+            return question.start(request, slots: slots(of: loop))
+        } catch {
+            return loop.makeFailedFuture(GatewayFailure(.badRequest, "this URL cannot be asked for: \(error)"))
+        }
+    }
+
+    private func request(
+        _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, exchange: UpstreamExchange
+    ) throws -> HTTPClient.Request {
+        guard head.uri.hasPrefix("/") else { throw HTTPClientError.invalidURL }
+        let length = head.headers.first(name: "content-length").flatMap { Int64($0) }
+        let body: HTTPClient.Body? =
+            hasBody ? .stream(contentLength: length) { writer in exchange.bodyWanted(by: writer) } : nil
+        return try HTTPClient.Request(
+            url: base + head.uri, method: head.method, headers: ProxyHeaders.request(head.headers, from: origin),
+            body: body)
+    }
+
+    /// A loop that is not ours cannot come: client and server share the group.
+    private func slots(of loop: any EventLoop) -> UpstreamSlots? { slots[ObjectIdentifier(loop)]?.value }
+}

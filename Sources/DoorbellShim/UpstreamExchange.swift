@@ -1,0 +1,185 @@
+import AsyncHTTPClient
+import DoorbellServer
+import NIOCore
+import NIOHTTP1
+
+/// One request on its way to the legacy API and its answer on the way back.
+///
+/// `@unchecked Sendable`: everything happens on `loop`. AsyncHTTPClient calls its delegate on the loop it was given, and the
+/// server calls from its connection, which lives there.
+final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @unchecked Sendable {
+    typealias Response = Void
+
+    private enum State {
+        /// Waiting for a place, or for a connection.
+        case waiting
+        case running
+        case over
+    }
+
+    private let upstream: HTTPUpstream
+    private let loop: any EventLoop
+    private let answer: any LegacyAnswerWriter
+    private var watch: PollWatch?
+    private var state = State.waiting
+    private var slots: UpstreamSlots?
+    private var place: UpstreamSlots.Waiting?
+    private var task: HTTPClient.Task<Void>?
+
+    /// The request's body that the legacy API has not taken: up to ``UpstreamConfiguration/requestBuffer`` and one read more.
+    private var pending: CircularBuffer<ByteBuffer> = []
+    private var pendingBytes = 0
+    private var isBodyEnded = false
+    private var isClientHeld = false
+    private var isWriting = false
+    private var writer: HTTPClient.Body.StreamWriter?
+    private var bodySent: EventLoopPromise<Void>?
+
+    init(upstream: HTTPUpstream, loop: any EventLoop, answer: any LegacyAnswerWriter, watch: PollWatch?) {
+        self.upstream = upstream
+        self.loop = loop
+        self.answer = answer
+        self.watch = watch
+    }
+
+    // MARK: Life
+
+    func start(_ request: HTTPClient.Request, slots: UpstreamSlots?) {
+        guard let slots else { return refuse(GatewayFailure(.serviceUnavailable, "the service is going away")) }
+        place = slots.acquire(on: loop) { [self] in
+            self.slots = slots
+            place = nil
+            state = .running
+            let task = upstream.client.execute(
+                request: request, delegate: self, eventLoop: .delegateAndChannel(on: loop))
+            self.task = task
+            // Some failures never reach the delegate.
+            task.futureResult.whenFailure { [self] error in failed(error) }
+        } fail: { [self] failure in
+            place = nil
+            refuse(failure)
+        }
+    }
+
+    /// There will be no request. Told later, because the caller is still in the middle of handing it over.
+    func refuse(_ failure: GatewayFailure) {
+        loop.execute { [self] in
+            guard finish() else { return }
+            answer.fail(failure)
+        }
+    }
+
+    private func failed(_ error: any Error) {
+        guard finish() else { return }
+        let failure = GatewayFailure(error, address: upstream.address)
+        upstream.health.failed(failure.reason)
+        bodySent?.fail(failure)
+        answer.fail(failure)
+    }
+
+    /// `false`: it was over already.
+    private func finish() -> Bool {
+        if case .over = state { return false }
+        state = .over
+        place?.cancel()
+        place = nil
+        task = nil
+        pending.removeAll()
+        pendingBytes = 0
+        slots?.release()
+        slots = nil
+        return true
+    }
+
+    // MARK: The request's body
+
+    func body(_ part: ByteBuffer) -> Bool {
+        if case .over = state { return true }
+        pending.append(part)
+        pendingBytes += part.readableBytes
+        pump()
+        isClientHeld = pendingBytes >= upstream.configuration.requestBuffer
+        return !isClientHeld
+    }
+
+    func end() {
+        isBodyEnded = true
+        pump()
+    }
+
+    func cancel() {
+        let task = task
+        guard finish() else { return }
+        task?.cancel()
+        bodySent?.fail(HTTPClientError.cancelled)
+    }
+
+    /// The legacy API's connection stands and the head is sent.
+    func bodyWanted(by writer: HTTPClient.Body.StreamWriter) -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        bodySent = promise
+        self.writer = writer
+        if !isBodyEnded { askForMore() }
+        pump()
+        return promise.futureResult
+    }
+
+    private func pump() {
+        guard let writer, !isWriting else { return }
+        guard let part = pending.popFirst() else {
+            if isBodyEnded {
+                self.writer = nil
+                bodySent?.succeed(())
+                bodySent = nil
+            }
+            return
+        }
+        isWriting = true
+        writer.write(.byteBuffer(part)).hop(to: loop).whenComplete { [self] result in
+            isWriting = false
+            pendingBytes = max(0, pendingBytes - part.readableBytes)
+            switch result {
+            case .success:
+                if isClientHeld, pendingBytes < upstream.configuration.requestBuffer / 2 { askForMore() }
+                pump()
+            case .failure:
+                // The legacy API has answered without wanting the rest, or the task fails and says why.
+                self.writer = nil
+                pending.removeAll()
+                pendingBytes = 0
+                if isClientHeld { askForMore() }
+            }
+        }
+    }
+
+    private func askForMore() {
+        isClientHeld = false
+        answer.wantsBody()
+    }
+
+    // MARK: The answer
+
+    func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        guard case .running = state else { return loop.makeSucceededVoidFuture() }
+        upstream.health.answered()
+        var head = head
+        head.headers = ProxyHeaders.answer(head.headers)
+        watch?.began(&head)
+        answer.head(head)
+        return loop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
+        guard case .running = state else { return loop.makeSucceededVoidFuture() }
+        watch?.passed(buffer)
+        return answer.body(buffer)
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<Void>) throws {
+        guard finish() else { return }
+        watch?.ended(upstream.observer)
+        answer.end()
+    }
+
+    func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) { failed(error) }
+}

@@ -1,0 +1,81 @@
+import AsyncHTTPClient
+import DoorbellServer
+import NIOCore
+import NIOHTTP1
+
+/// One question to the legacy API on behalf of a subscriber: the whole answer, bounded.
+///
+/// `@unchecked Sendable`: everything happens on `loop`, as in ``UpstreamExchange``.
+final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
+    typealias Response = Void
+
+    private let upstream: HTTPUpstream
+    private let loop: any EventLoop
+    private let promise: EventLoopPromise<PollAnswer>
+    private var isOver = false
+    private var slots: UpstreamSlots?
+    private var head = HTTPResponseHead(version: .http1_1, status: .ok)
+    private var body = ByteBuffer()
+
+    init(upstream: HTTPUpstream, loop: any EventLoop) {
+        self.upstream = upstream
+        self.loop = loop
+        self.promise = loop.makePromise(of: PollAnswer.self)
+    }
+
+    func start(_ request: HTTPClient.Request, slots: UpstreamSlots?) -> EventLoopFuture<PollAnswer> {
+        guard let slots else {
+            promise.fail(GatewayFailure(.serviceUnavailable, "the service is going away"))
+            return promise.futureResult
+        }
+        _ = slots.acquire(on: loop) { [self] in
+            self.slots = slots
+            let task = upstream.client.execute(
+                request: request, delegate: self, eventLoop: .delegateAndChannel(on: loop),
+                deadline: .now() + upstream.configuration.askTimeout)
+            task.futureResult.whenFailure { [self] error in failed(error) }
+        } fail: { [self] failure in
+            finish(.failure(failure))
+        }
+        return promise.futureResult
+    }
+
+    private func failed(_ error: any Error) {
+        guard !isOver else { return }
+        let failure = GatewayFailure(error, address: upstream.address)
+        upstream.health.failed(failure.reason)
+        finish(.failure(failure))
+    }
+
+    private func finish(_ result: Result<PollAnswer, any Error>) {
+        guard !isOver else { return }
+        isOver = true
+        slots?.release()
+        slots = nil
+        promise.completeWith(result)
+    }
+
+    func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        upstream.health.answered()
+        self.head = head
+        return loop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
+        guard !isOver else { return loop.makeSucceededVoidFuture() }
+        guard body.readableBytes + buffer.readableBytes <= upstream.configuration.maximumAskBody else {
+            body = ByteBuffer()
+            finish(.success(PollAnswer(status: head.status, headers: ProxyHeaders.answer(head.headers), body: nil)))
+            task.cancel()
+            return loop.makeSucceededVoidFuture()
+        }
+        body.writeImmutableBuffer(buffer)
+        return loop.makeSucceededVoidFuture()
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<Void>) throws {
+        finish(.success(PollAnswer(status: head.status, headers: ProxyHeaders.answer(head.headers), body: body)))
+    }
+
+    func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) { failed(error) }
+}
