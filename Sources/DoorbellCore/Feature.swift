@@ -68,10 +68,14 @@ public final class Feature: Sendable {
     public struct TableRule: Sendable {
         public let table: QualifiedName
         public let channel: ChannelRule
+        /// How this table's changes are told, where that is not the feature's own mode: `signal` for a table whose rows do not look
+        /// like the feature's messages.
+        public let mode: Mode?
 
-        public init(table: QualifiedName, channel: ChannelRule) {
+        public init(table: QualifiedName, channel: ChannelRule, mode: Mode? = nil) {
             self.table = table
             self.channel = channel
+            self.mode = mode
         }
     }
 

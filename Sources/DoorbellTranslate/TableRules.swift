@@ -4,6 +4,8 @@ import DoorbellCore
 struct TableRules: Sendable {
     let feature: Feature
     let rules: [Rule]
+    /// The table's own mode, else the feature's.
+    let mode: Feature.Mode
     /// One for each version, ascending. Empty in `signal` mode, where no row is rendered.
     let renderers: [Renderer]
     /// All templates of the feature: who hears of a change whose channels are not known.
@@ -34,8 +36,10 @@ struct TableRules: Sendable {
         self.rules = rules
         var seen: Set<ChannelTemplate> = []
         self.truncateTemplates = concerned.filter { seen.insert($0).inserted }
+        let mode = feature.tables.first { $0.table == table && $0.mode != nil }?.mode ?? feature.mode
+        self.mode = mode
         self.renderers =
-            feature.mode == .rows
+            mode == .rows
             ? feature.versions.map { Renderer(version: $0.version, projection: $0.projection) } : []
     }
 

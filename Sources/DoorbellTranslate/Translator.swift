@@ -64,7 +64,7 @@ public struct Translator: Sendable {
 
     private static func truncate(_ change: Change, _ table: TableRules) -> Draft {
         let content: Publication.Content =
-            switch table.feature.mode {
+            switch table.mode {
             case .signal: .signal
             case .rows:
                 .change(
@@ -121,7 +121,7 @@ public struct Translator: Sendable {
         var deleted = Publication.Content.signal
         var inserted = Publication.Content.signal
         var updated = Publication.Content.signal
-        if table.feature.mode == .rows {
+        if table.mode == .rows {
             if !left.isEmpty, let before { deleted = try deletion(of: before, change.relation, table) }
             if let after {
                 if !entered.isEmpty { inserted = try writing(.insert, nil, after, change.relation, table) }

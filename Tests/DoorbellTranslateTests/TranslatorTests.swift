@@ -182,6 +182,30 @@ extension Translation {
             translator.translate(try change(.truncate), queries: queries).lines == ["*owner:{owner} signal"])
     }
 
+    @Test("a table may be told as signals in a feature of rows")
+    func tableMode() throws {
+        let other = QualifiedName(schema: "public", name: "reads")
+        let feature = Feature(
+            name: "f", poll: try PollPattern("GET /x/{id}"),
+            tables: [
+                .init(table: orders, channel: .template(try ChannelTemplate("o:{id}"))),
+                .init(table: other, channel: .template(try ChannelTemplate("o:{id}")), mode: .signal),
+            ],
+            versions: [(.first, .fields([.init(name: "n", source: .column("n", cast: nil))]))])
+        let translator = Translator(features: [feature])
+        let row = #"{"id":1,"n":2}"#
+        #expect(
+            translator.translate(try change(.insert, after: row), queries: queries).lines
+                == [#"o:1 insert v1 key={"id":1} data={"n":2}"#])
+        #expect(
+            translator.translate(try change(.insert, after: #"{"id":1}"#, in: relation(other)), queries: queries).lines
+                == ["o:1 signal"])
+        #expect(
+            translator.translate(try change(.truncate, in: relation(other)), queries: queries).lines == [
+                "*o:{id} signal"
+            ])
+    }
+
     @Test("truncate reaches the channels of the rule in every version, without key and data")
     func truncates() throws {
         let other = QualifiedName(schema: "public", name: "other")

@@ -96,7 +96,7 @@ extension Configuration {
         var required: [(table: QualifiedName, columns: [String])] = []
         for feature in features {
             var projected: [String] = []
-            if feature.mode == .rows {
+            if feature.tables.contains(where: { ($0.mode ?? feature.mode) == .rows }) {
                 for case .fields(let fields) in feature.versions.map(\.projection) {
                     for case .column(let column, _) in fields.map(\.source) { projected.append(column) }
                 }
@@ -114,7 +114,8 @@ extension Configuration {
                     case .template(let template): template.names
                     case .query(let query): query.columns
                     }
-                for column in named + projected where !required[index].columns.contains(column) {
+                let wanted = (rule.mode ?? feature.mode) == .rows ? named + projected : named
+                for column in wanted where !required[index].columns.contains(column) {
                     required[index].columns.append(column)
                 }
             }

@@ -61,7 +61,7 @@ extension ConfigurationReader {
         let mode: Feature.Mode = section.choice("mode", default: .rows, later: ["answer": "'mode: signal'"])
         let message = message(section)
         let versions = section["versions"].map { _ in self.versions(section) } ?? []
-        if mode == .signal, section["versions"] != nil {
+        if !tables.contains(where: { ($0.mode ?? mode) == .rows }), section["versions"] != nil, mode == .signal {
             warning(section["versions"]?.mark, "\(path).versions does nothing in 'mode: signal', which sends no rows")
         }
         let authorize = authorization(section)
@@ -111,6 +111,9 @@ extension ConfigurationReader {
             else { continue }
             let name = table(section)
             let channel = channelRule(section)
+            let told: Feature.Mode? = section["mode"].map { _ in
+                section.choice("mode", default: .rows, later: ["answer": "'mode: signal'"])
+            }
             let mode: CaptureMode = section.choice("capture", default: .row)
             guard let name else { continue }
             if !seen.insert(name).inserted {
@@ -123,7 +126,7 @@ extension ConfigurationReader {
             } else {
                 captures[name] = (mode, path)
             }
-            if let channel { rules.append(Feature.TableRule(table: name, channel: channel)) }
+            if let channel { rules.append(Feature.TableRule(table: name, channel: channel, mode: told)) }
         }
         return rules
     }

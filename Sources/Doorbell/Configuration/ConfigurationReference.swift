@@ -82,6 +82,9 @@ public enum ConfigurationReference {
             "features.<name>.tables[].channel.query", "SQL", nil,
             "Returns channel names in its first column; {column} is a parameter with the row's value."),
         Entry(
+            "features.<name>.tables[].mode", "rows | signal", nil,
+            "The feature's own mode by default; signal for a table whose rows do not have the columns of the versions."),
+        Entry(
             "features.<name>.tables[].capture", "row | statement", "row",
             "statement: one trigger call for a whole statement, for tables that are written in bulk."),
         Entry("features.<name>.message", "name", "change", "The 'type' of the messages that clients see."),
