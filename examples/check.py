@@ -26,9 +26,9 @@ def check(demo, commentary, shots):
     failures = 0
     for step in steps:
         failures += not tried(step.__doc__, lambda: step(demo))
-    failures += not tried("the running commentary tells of changes", lambda: told(commentary))
+    failures += not tried(told.__doc__, lambda: told(commentary))
     if shutil.which("chromium") or shutil.which("google-chrome"):
-        failures += not tried("the page in Chromium: the bell changes by push, without a poll", lambda: browser(demo, shots))
+        failures += not tried(browser.__doc__, lambda: browser(demo, shots))
     else:
         print("skip  the page in Chromium: it is not installed")
     return 1 if failures else 0
@@ -57,8 +57,8 @@ def poll(demo):
     """a poll is answered as before, with Doorbell's headers"""
     through, direct = call(f"{demo.url}/api/notifications"), call(f"{demo.upstream}/api/notifications")
     expect(through.status == 200 and through.body == direct.body, f"{through.status} {through.body[:200]!r}")
-    expect(through.headers["Doorbell-Feature"] == "notifications", f"Doorbell-Feature: {through.headers['Doorbell-Feature']}")
-    expect(through.headers["Doorbell-Transport"] == "push", f"Doorbell-Transport: {through.headers['Doorbell-Transport']}")
+    for name, value in {"Doorbell-Feature": "notifications", "Doorbell-Transport": "push"}.items():
+        expect(through.headers[name] == value, f"{name}: {through.headers[name]}")
     expect(through.headers["Doorbell-Position"], "no Doorbell-Position")
     other = call(f"{demo.url}/api/rooms")
     expect(other.headers["Doorbell-Feature"] is None, "a path that is no feature has Doorbell-Feature")
@@ -93,7 +93,8 @@ def tutorial(demo):
         expect(update["previous"] == message["position"], f"the chain is broken: {update}")
         demo.psql(f"delete from notifications where id = {message['data']['id']}")
         delete = next_of(socket, "notification")
-        expect(delete["op"] == "delete" and delete["key"] == {"id": message["data"]["id"]} and "data" not in delete, f"{delete}")
+        expect(delete["op"] == "delete" and delete["key"] == {"id": message["data"]["id"]}, f"{delete}")
+        expect("data" not in delete, f"{delete}")
         times = []
         for number in range(LATENCY_ROUNDS):
             answer = call(f"{demo.upstream}/api/notifications", {"body": f"round {number}"})
@@ -173,14 +174,19 @@ def metrics(demo):
 
 
 def told(commentary):
+    """the running commentary tells of changes"""
     text = "\n".join(commentary)
     expect("notifications" in text and "told" in text, f"it says: {text[-500:] or 'nothing'}")
     return f"{len(commentary)} lines"
 
 
 def browser(demo, folder):
+    """the page in Chromium: the bell changes by push, without a poll"""
     from shot import shoot
-    return shoot(demo.url, folder, change=lambda: demo.psql("insert into notifications (kind, body) values ('urgent', 'Look up!')"))
+
+    def change():
+        demo.psql("insert into notifications (kind, body) values ('urgent', 'Look up!')")
+    return shoot(demo.url, folder, change)
 
 
 if __name__ == "__main__":

@@ -96,8 +96,8 @@ def postgres_tools():
     def version(path):
         name = pathlib.Path(path).parent.parent.name.split("@")[-1]
         return int(name) if name.isdigit() else 0
-    found = sorted(
-        glob.glob("/usr/lib/postgresql/*/bin/initdb") + glob.glob("/opt/homebrew/opt/postgresql@*/bin/initdb"), key=version)
+    places = ("/usr/lib/postgresql/*/bin/initdb", "/opt/homebrew/opt/postgresql@*/bin/initdb")
+    found = sorted((path for place in places for path in glob.glob(place)), key=version)
     tool = found[-1] if found else shutil.which("initdb")
     if not tool:
         raise Failed("no PostgreSQL server is installed; 'make setup' installs one")
@@ -135,7 +135,8 @@ class Demo:
             os.chown(data, user.pw_uid, user.pw_gid)
             as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.run(
-            "initdb", [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            "initdb",
+            [tools / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             cwd=data, **as_user)
         number = port(0)
         self.database = f"postgresql://postgres@127.0.0.1:{number}/desk"
@@ -151,7 +152,8 @@ class Demo:
         self.psql_tool = tools / "psql"
         self.run("createdb", [self.psql_tool, "-X", "-q", "-d", maintenance, "-c", "create database desk"])
         self.run(
-            "schema", [self.psql_tool, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-f", HERE / "desk/schema.sql"])
+            "schema",
+            [self.psql_tool, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-f", HERE / "desk/schema.sql"])
 
     def start_desk(self):
         number = port(3000)
@@ -244,7 +246,7 @@ class Demo:
     def write(self):
         notes = ["Parcel for bay 3", "Coffee machine is on strike", "Customer asks for Ada", "Till 2 needs change",
                  "Delivery at the back door", "Sample prints are in", "Somebody left an umbrella"]
-        talk = ["Coming!", "Who takes the next one?", "Bay 4 is full.", "Back in five.", "Found it, thanks.", "All good here."]
+        talk = ["Coming!", "Who takes the next one?", "Bay 4 is full.", "Back in five.", "Found it, thanks."]
         names = ["Ada", "Bert", "Chidi"]
         customers = ["Ines", "Jonas", "Kemal", "Lotte", "Mara"]
         while not self.writing.wait(random.uniform(1.5, 2.5)):
@@ -268,7 +270,8 @@ class Demo:
                         for number in oldest:
                             call(f"{self.upstream}/api/notifications/{number}/done", {})
                     else:
-                        body = {"body": random.choice(notes), "kind": random.choice(("info", "info", "warning", "urgent"))}
+                        kinds = ("info", "info", "warning", "urgent")
+                        body = {"body": random.choice(notes), "kind": random.choice(kinds)}
                         call(f"{self.upstream}/api/notifications", body)
             except (OSError, urllib.error.URLError):
                 pass  # somebody has stopped a part to see what happens; the next change may get through

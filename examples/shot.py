@@ -46,7 +46,8 @@ class Browser:
 
     def _open(self, program):
         self.process = subprocess.Popen(
-            [program, "--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage",
+            [program, "--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+             "--disable-dev-shm-usage",
              *(["--no-sandbox"] if os.geteuid() == 0 else []), "--remote-debugging-port=0",
              f"--user-data-dir={self.profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

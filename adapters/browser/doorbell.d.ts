@@ -82,5 +82,5 @@ export interface Feed {
     };
 }
 
-/** Follows `url`: polls it as a loop would, and is pushed to instead while the server says so and push is proven to work. */
+/** Follows `url`: polls it as a loop would; is pushed to while the server says so and push is proven to work. */
 export function live<Body = any, Row = Record<string, unknown>>(url: string | URL, options?: Options<Body, Row>): Feed;

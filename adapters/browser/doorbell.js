@@ -21,9 +21,13 @@ const MAX_HELD = 1000;
 export const FEED = {
     polling: { push: ['joining', 'join'], close: ['closed', 'stop'] },
     joining: {
-        subscribed: ['live', 'rest'], refused: ['polling', 'leave'], poll: ['polling', 'leave'], close: ['closed', 'stop'],
+        subscribed: ['live', 'rest'], refused: ['polling', 'leave'], poll: ['polling', 'leave'],
+        close: ['closed', 'stop'],
     },
-    live: { lost: ['joining', null], refused: ['polling', 'leave'], poll: ['polling', 'leave'], close: ['closed', 'stop'] },
+    live: {
+        lost: ['joining', null], refused: ['polling', 'leave'], poll: ['polling', 'leave'],
+        close: ['closed', 'stop'],
+    },
     closed: {},
 };
 
@@ -193,7 +197,7 @@ class Feed {
         attempt(this.options.onData, body);
     }
 
-    /** Shows a state that did not come from a poll: what the last poll said no longer tells whether the next is news. */
+    /** Shows a state that did not come from a poll: the next poll is news even when it says what the last one said. */
     showPushed(body) {
         this.text = this.etag = null;
         this.show(body);

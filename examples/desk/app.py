@@ -130,7 +130,8 @@ def notify():
     kind = text_of("kind", 20) or "info"
     if body is None or kind not in ("info", "warning", "urgent"):
         return problem(400, "needs a body of at most 500 characters, and a kind of info, warning or urgent")
-    return jsonify(database.write("insert into notifications (kind, body) values (%s, %s) returning id", kind, body)), 201
+    row = database.write("insert into notifications (kind, body) values (%s, %s) returning id", kind, body)
+    return jsonify(row), 201
 
 
 @app.post("/api/notifications/<int:notification_id>/done")

@@ -200,7 +200,7 @@ function showPerson(users) {
 
 async function signIn(path, body) {
     if (!await post(path, body)) return;
-    // The socket speaks for whoever opened it: with the last feed it closes, and the next one is opened as somebody else.
+    // The socket speaks for whoever opened it: it closes with the last feed, and the next is somebody else's.
     Object.keys(panels).forEach(unfollow);
     start();
 }
