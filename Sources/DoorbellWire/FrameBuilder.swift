@@ -25,7 +25,13 @@ struct FrameBuilder {
     mutating func append(raw json: String) { bytes.append(contentsOf: json.utf8) }
 
     /// A quoted string.
-    mutating func append(string text: String) { JSONWriter.string(text, to: &bytes) }
+    mutating func append(string text: String) {
+        if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) {
+            JSONWriter.string(text, to: &bytes)
+        } else {
+            append(plain: text)
+        }
+    }
 
     /// A quoted string of bytes that need no escapes.
     mutating func append(plain text: String) {

@@ -1,0 +1,106 @@
+public import DoorbellCore
+
+/// A server message as tools read it: whatever of the known members is there and has the right form. Nothing is required but
+/// a JSON object with a `type`.
+public struct ReceivedMessage: Sendable {
+    /// The whole text.
+    public let raw: [UInt8]
+    public let type: String
+    public private(set) var channel: String?
+    public private(set) var version: Int?
+    /// As sent; clients compare for equality.
+    public private(set) var position: String?
+    /// `nil` when there is none or it is `null`.
+    public private(set) var previous: String?
+    public private(set) var operation: Operation?
+    /// Raw JSON.
+    public private(set) var key: [UInt8]?
+    /// Raw JSON.
+    public private(set) var data: [UInt8]?
+    public private(set) var changed: [String]?
+    /// Unix milliseconds of the commit.
+    public private(set) var timestamp: Int64?
+    /// Raw JSON, as it was sent with the request.
+    public private(set) var id: String?
+    public private(set) var recovered: Bool?
+    /// Raw JSON: the object with `status`, `etag?` and `body`.
+    public private(set) var snapshot: [UInt8]?
+    public private(set) var reason: String?
+    /// Of an `error`.
+    public private(set) var code: String?
+    /// Of an `error`.
+    public private(set) var message: String?
+    /// Of a `transport`.
+    public private(set) var feature: String?
+    /// Of a `transport`: `poll` or `push`.
+    public private(set) var use: String?
+    /// Of a `welcome`.
+    public private(set) var session: String?
+    /// Of a `welcome`, in seconds.
+    public private(set) var heartbeat: Int64?
+    /// Of a `goodbye`, in milliseconds.
+    public private(set) var reconnectAfter: Int64?
+
+    /// `nil` when the text is not a JSON object with a string `type`.
+    public init?(_ text: [UInt8]) {
+        var members: [String: Range<Int>] = [:]
+        var scanner = JSONScanner(text)
+        do {
+            try scanner.object { (name, scanner) throws(JSONError) in members[name] = try scanner.skipValue() }
+            try scanner.end()
+        } catch {
+            return nil
+        }
+        func raw(_ name: String) -> [UInt8]? {
+            members[name].flatMap { text[$0].elementsEqual("null".utf8) ? nil : Array(text[$0]) }
+        }
+        func string(_ name: String) -> String? {
+            members[name].flatMap { text[$0].first == 0x22 ? JSONScanner.plainText(text[$0]) : nil }
+        }
+        func number(_ name: String) -> Int64? { raw(name).flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }
+
+        guard let type = string("type") else { return nil }
+        self.raw = text
+        self.type = type
+        channel = string("channel")
+        version = number("version").map { Int($0) }
+        position = string("position")
+        previous = string("previous")
+        operation = string("op").flatMap { Operation(rawValue: $0) }
+        key = raw("key")
+        data = raw("data")
+        changed = raw("changed").flatMap(Self.names)
+        timestamp = number("timestamp")
+        id = raw("id").map { String(decoding: $0, as: UTF8.self) }
+        recovered = raw("recovered").flatMap { Bool(String(decoding: $0, as: UTF8.self)) }
+        snapshot = raw("snapshot")
+        reason = string("reason")
+        code = string("code")
+        message = string("message")
+        feature = string("feature")
+        use = string("use")
+        session = string("session")
+        heartbeat = number("heartbeat")
+        reconnectAfter = number("reconnectAfter")
+    }
+
+    private static func names(_ json: [UInt8]) -> [String]? {
+        var scanner = JSONScanner(json)
+        var names: [String] = []
+        do {
+            try scanner.array { (scanner) throws(JSONError) in names.append(try scanner.string()) }
+            return names
+        } catch {
+            return nil
+        }
+    }
+
+    /// Whether this is one of a channel's messages, which have a place in it: a change under whatever type the feature gave
+    /// it, or a signal.
+    public var isPublication: Bool {
+        switch type {
+        case "subscribed", "reset", "unsubscribed", "error", "welcome", "goodbye", "transport", "pong": false
+        default: channel != nil && position != nil
+        }
+    }
+}
