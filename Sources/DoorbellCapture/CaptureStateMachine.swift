@@ -1,0 +1,198 @@
+// The bell: no wake-up is lost.
+//
+// A writer inserts its row and then tries the bell's lock, shared. Either it gets the lock, and then this service cannot fall
+// asleep before the writer's transaction has ended, and drains after that; or it does not, because the service holds the
+// lock exclusively, and then it notifies at its commit, which the sleeping service hears. The drain after the lock was
+// taken covers a writer that committed between the drain before and the lock. Leave out any one of these steps and changes
+// arrive late: `BellModelTests` shows it for each.
+
+/// Decides what capture does next: one event in, one action out, time as an argument. Knows nothing of connections.
+struct CaptureStateMachine: Sendable {
+    struct Timing: Sendable, Equatable {
+        /// Between two ticks while there is work: each tick is a commit that competes with the writers' own.
+        var tickInterval: Duration = .milliseconds(4)
+        /// Between two looks at an outbox that was empty, at first.
+        var shortestPause: Duration = .milliseconds(1)
+        /// The same when nothing has come for long but the bell cannot be taken, or is not used.
+        var longestPause: Duration = .milliseconds(50)
+        /// How long to look again and again before falling asleep.
+        var awakeFor: Duration = .milliseconds(20)
+        /// How long to sleep without being woken.
+        var safetyTimer: Duration = .seconds(1)
+        /// Between two self-notify probes.
+        var probeInterval: Duration = .seconds(10)
+    }
+
+    enum State: Equatable {
+        /// Opening connections, reading what is not delivered yet. Left by `opened` or `failed`.
+        case connecting
+        /// Not connected; left when the wait is over.
+        case backingOff
+        /// Another process makes the ticks; we deliver them. Left for `draining` when that process goes away.
+        case following
+        /// We make the ticks, and the last one had rows.
+        case draining
+        /// The last look found nothing; looking again until `sleepAt`, at growing distances.
+        case awake(pause: Duration, sleepAt: ContinuousClock.Instant)
+        /// The bell's lock is being taken, or has been: one more look must find nothing.
+        case fallingAsleep(pause: Duration, holding: Bool)
+        /// We hold the bell's lock and wait for the socket.
+        case asleep
+        /// The end.
+        case stopped
+    }
+
+    enum Event: Equatable {
+        case opened(leader: Bool)
+        /// Not connected, or not any more.
+        case failed
+        case waited
+        /// A look at the outbox: whether it made a tick.
+        case ticked(Bool)
+        case bellTaken(Bool)
+        case bellReleased
+        /// The wait on the socket is over: whether something was said.
+        case woke(rung: Bool)
+        case probed
+        /// A follower has delivered what there is: whether it leads from now on.
+        case followed(leader: Bool)
+        case stop
+    }
+
+    enum Action: Equatable {
+        case connect
+        /// Drop the connections, wait as long as the backoff says.
+        case backOff
+        case tick
+        case pause(Duration)
+        case takeBell
+        case releaseBell
+        case sleep(Duration)
+        case probe
+        /// Deliver new ticks; lead if nobody does.
+        case follow
+        case finish
+    }
+
+    private(set) var state = State.connecting
+    private let timing: Timing
+    /// Whether writers may be asked to ring. `false`: never asleep.
+    var mayUseBell = true
+    private var probeAt: ContinuousClock.Instant?
+    private var tickedAt: ContinuousClock.Instant?
+
+    init(timing: Timing = Timing()) { self.timing = timing }
+
+    mutating func start() -> Action {
+        state = .connecting
+        return .connect
+    }
+
+    mutating func handle(_ event: Event, now: ContinuousClock.Instant) -> Action {
+        switch (event, state) {
+        case (_, .stopped), (.stop, _):
+            state = .stopped
+            return .finish
+        case (.failed, _):
+            state = .backingOff
+            return .backOff
+        case (.opened(let leader), _):
+            probeAt = now + timing.probeInterval
+            return leader ? lead() : follow()
+        case (.waited, .backingOff):
+            state = .connecting
+            return .connect
+        case (.waited, _):
+            return tick(now)
+        case (.ticked(let found), _):
+            return found ? foundRows(now) : foundNothing(now)
+        case (.bellTaken(let taken), _):
+            return bell(taken, now)
+        case (.bellReleased, _):
+            return state == .draining ? pauseAfterTick(now) : tick(now)
+        case (.woke(let rung), .following):
+            if !rung, let probeAt, now >= probeAt { return .probe }
+            return .follow
+        case (.woke(rung: true), _):
+            state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
+            return .releaseBell
+        case (.woke(rung: false), _):
+            return tick(now)
+        case (.probed, _):
+            probeAt = now + timing.probeInterval
+            return .sleep(timing.safetyTimer)
+        case (.followed(let leader), _):
+            return leader ? lead() : .sleep(timing.safetyTimer)
+        }
+    }
+
+    private mutating func lead() -> Action {
+        state = .draining
+        tickedAt = nil
+        return .tick
+    }
+
+    private mutating func follow() -> Action {
+        state = .following
+        return .follow
+    }
+
+    private mutating func tick(_ now: ContinuousClock.Instant) -> Action {
+        tickedAt = now
+        return .tick
+    }
+
+    private mutating func foundRows(_ now: ContinuousClock.Instant) -> Action {
+        let held = holdsBell
+        state = .draining
+        return held ? .releaseBell : pauseAfterTick(now)
+    }
+
+    /// Ticks keep their distance from start to start, so that a long drain is followed by the next one at once.
+    private func pauseAfterTick(_ now: ContinuousClock.Instant) -> Action {
+        guard let tickedAt else { return .pause(timing.tickInterval) }
+        return .pause(max(.zero, tickedAt + timing.tickInterval - now))
+    }
+
+    private var holdsBell: Bool {
+        switch state {
+        case .asleep, .fallingAsleep(_, holding: true): true
+        case .connecting, .backingOff, .following, .draining, .awake, .fallingAsleep(_, holding: false), .stopped: false
+        }
+    }
+
+    private mutating func foundNothing(_ now: ContinuousClock.Instant) -> Action {
+        switch state {
+        case .draining, .connecting, .backingOff, .following, .stopped:
+            state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
+            return .pause(timing.shortestPause)
+        case .awake(let pause, let sleepAt):
+            guard now >= sleepAt else { return .pause(pause) }
+            guard mayUseBell else {
+                let longer = min(timing.longestPause, pause * 2)
+                state = .awake(pause: longer, sleepAt: sleepAt)
+                return .pause(longer)
+            }
+            state = .fallingAsleep(pause: pause, holding: false)
+            return .takeBell
+        case .fallingAsleep(_, holding: true), .asleep:
+            state = .asleep
+            if let probeAt, now >= probeAt { return .probe }
+            return .sleep(timing.safetyTimer)
+        case .fallingAsleep(_, holding: false):
+            return .takeBell
+        }
+    }
+
+    private mutating func bell(_ taken: Bool, _ now: ContinuousClock.Instant) -> Action {
+        guard case .fallingAsleep(let pause, _) = state else { return taken ? .releaseBell : tick(now) }
+        if taken {
+            state = .fallingAsleep(pause: pause, holding: true)
+            return tick(now)
+        }
+        // Some transaction that saw us awake is still open: look at its end, without hurry if it is a long one.
+        let longer = min(timing.longestPause, pause * 2)
+        state = .awake(pause: longer, sleepAt: now)
+        return .pause(longer)
+    }
+}

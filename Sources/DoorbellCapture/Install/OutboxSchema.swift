@@ -1,0 +1,201 @@
+/// Everything of ours in the database, as SQL.
+///
+/// - `doorbell.outbox` is an empty parent; rows live in `outbox_0` … `outbox_7`. Bits 36 to 38 of a row's `seq` say in which.
+///   The service moves on to the next one by `setval`, and truncates those whose rows are all old: nothing is ever deleted.
+/// - `doorbell.ticks` turns visibility into order: tick *n* is what its snapshot sees and that of tick *n*−1 does not.
+/// - `doorbell.meta` is one row; `doorbell.tables` numbers the captured tables, the number is the triggers' argument.
+///
+/// The trigger functions run as the role that owns the schema, with whatever `search_path` the writer has: every function,
+/// type and operator in them carries its schema. They name no column of the tables that they watch, and the only
+/// statements in them are an insert into our own table and the bell.
+enum OutboxSchema {
+    /// Counts incompatible layouts.
+    static let version = 1
+    /// Rows of `outbox_k` have `k` in these bits of `seq`.
+    static let slotShift: Int64 = 36
+    static let slots = 8
+
+    /// Advisory lock keys, of the database: "Doorbell" in ASCII with the last byte counting.
+    enum Lock {
+        /// The bell: shared by transactions that saw the service awake, exclusive while it sleeps.
+        static let bell: Int64 = 0x446F_6F72_6265_6C00
+        /// Held by the process that makes the ticks, on the connection that makes them.
+        static let leader: Int64 = 0x446F_6F72_6265_6C01
+        /// Shared by processes that want to hear of ticks.
+        static let followers: Int64 = 0x446F_6F72_6265_6C02
+        /// Held while the schema is being changed.
+        static let install: Int64 = 0x446F_6F72_6265_6C03
+    }
+
+    enum NotifyChannel {
+        /// Rung by writers when the service sleeps.
+        static let bell = "doorbell"
+        /// Rung by the leader, for followers, with the commit of each tick.
+        static let tick = "doorbell_tick"
+    }
+
+    /// First in the order in which PostgreSQL fires triggers (by name), so that a write made by another trigger comes after.
+    static let rowTrigger = "!doorbell_row"
+    static let truncateTrigger = "!doorbell_truncate"
+    static let insertTrigger = "!doorbell_insert"
+    static let updateTrigger = "!doorbell_update"
+    static let deleteTrigger = "!doorbell_delete"
+
+    /// Rows larger than this many bytes (detoasted, before they become JSON) are recorded without their contents, and reach
+    /// the sink as unreadable: their JSON could pass PostgreSQL's limit of 1 GB and fail the application's write.
+    static let largestRow = 16_777_216
+
+    /// Objects, to be created by the owning role. `compress`: the server has lz4.
+    static func objects(compress: Bool) -> [String] {
+        var statements = [
+            "create sequence doorbell.seq as bigint cache 1",
+            """
+            create table doorbell.meta (
+                one boolean primary key default true check (one),
+                version integer not null,
+                epoch bigint not null,
+                first_tick bigint not null,
+                truncated_through bigint not null,
+                system_identifier bigint not null,
+                timeline text not null,
+                database oid not null,
+                rotated_at timestamptz not null,
+                role_created boolean not null,
+                granted_to text)
+            """,
+            """
+            create table doorbell.tables (
+                id integer primary key,
+                relid oid not null unique,
+                schema_name text not null,
+                table_name text not null,
+                mode text not null)
+            """,
+            """
+            create table doorbell.ticks (
+                tick bigint primary key,
+                snapshot pg_catalog.pg_snapshot not null,
+                rows bigint not null,
+                at timestamptz not null)
+            """,
+            """
+            create table doorbell.outbox (
+                seq bigint not null,
+                xid xid8 not null default pg_catalog.pg_current_xact_id(),
+                relation integer not null,
+                op "char" not null,
+                old text,
+                new text,
+                at timestamptz not null default pg_catalog.clock_timestamp())
+            """,
+        ]
+        if compress {
+            statements.append(
+                "alter table doorbell.outbox alter column old set compression lz4, alter column new set compression lz4")
+        }
+        for slot in 0..<slots {
+            // Nothing in it is ever updated or deleted, and TRUNCATE resets its age: there is nothing to vacuum.
+            statements.append(
+                """
+                create table doorbell.outbox_\(slot) (like doorbell.outbox including all)
+                    with (autovacuum_enabled = false, toast.autovacuum_enabled = false)
+                """)
+            statements.append("alter table doorbell.outbox_\(slot) inherit doorbell.outbox")
+            statements.append("create index outbox_\(slot)_xid on doorbell.outbox_\(slot) (xid)")
+        }
+        return statements + functions
+    }
+
+    static var functions: [String] {
+        [
+            function("capture_row", declare: declaration, body: rowBody),
+            function("capture_truncate", declare: declaration, body: truncateBody),
+        ] + StatementCapture.functions
+    }
+
+    static func function(_ name: String, declare: String, body: String) -> String {
+        """
+        create or replace function doorbell.\(name)() returns trigger language plpgsql security definer as $doorbell$
+        declare
+        \(indent(declare, by: 4))
+        begin
+        \(indent(body, by: 4))
+            return null;
+        end
+        $doorbell$
+        """
+    }
+
+    static let declaration = """
+        s pg_catalog.int8 := pg_catalog.nextval('doorbell.seq'::pg_catalog.regclass);
+        slot pg_catalog.int8 := (s operator(pg_catalog.>>) \(slotShift)) operator(pg_catalog.&) \(slots - 1);
+        """
+
+    /// After the outbox has the row: see ``CaptureStateMachine`` for why this order loses no wake-up.
+    static let ring = """
+        if not pg_catalog.pg_try_advisory_xact_lock_shared(\(Lock.bell)) then
+            perform pg_catalog.pg_notify('\(NotifyChannel.bell)', '');
+        end if;
+        """
+
+    private static var rowBody: String {
+        let small = bySlot { slot in
+            """
+            insert into doorbell.outbox_\(slot) (seq, relation, op, old, new)
+            values (s, TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char",
+                pg_catalog.row_to_json(OLD)::pg_catalog.text, pg_catalog.row_to_json(NEW)::pg_catalog.text);
+            """
+        }
+        return """
+            if pg_catalog.pg_column_size(OLD) operator(pg_catalog.>) \(largestRow)
+                or pg_catalog.pg_column_size(NEW) operator(pg_catalog.>) \(largestRow)
+            then
+                insert into doorbell.outbox_0 (seq, relation, op)
+                values (s, TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char");
+            else
+            \(indent(small, by: 4))
+            end if;
+            \(ring)
+            """
+    }
+
+    private static var truncateBody: String {
+        bySlot { slot in
+            """
+            insert into doorbell.outbox_\(slot) (seq, relation, op) values (s, TG_ARGV[0]::pg_catalog.int4, 'T');
+            """
+        } + "\n" + ring
+    }
+
+    /// The statement for each of the eight tables behind a tree of three comparisons: their plans are cached, which
+    /// `EXECUTE` with a name put together would not be, and `CASE` in plpgsql looks `=` up in the writer's `search_path`.
+    static func bySlot(_ slots: Range<Int> = 0..<slots, _ statement: (Int) -> String) -> String {
+        guard slots.count > 1 else { return statement(slots.lowerBound) }
+        let middle = (slots.lowerBound + slots.upperBound) / 2
+        return """
+            if slot operator(pg_catalog.<) \(middle) then
+            \(indent(bySlot(slots.lowerBound..<middle, statement), by: 4))
+            else
+            \(indent(bySlot(middle..<slots.upperBound, statement), by: 4))
+            end if;
+            """
+    }
+
+    static func indent(_ text: String, by count: Int) -> String {
+        let space = String(repeating: " ", count: count)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : space + $0 }
+            .joined(separator: "\n")
+    }
+
+    // MARK: Triggers
+
+    /// `ENABLE ALWAYS`: rows that arrive by logical replication, or under `session_replication_role = replica`, are changes
+    /// of the table like any others.
+    static func trigger(_ name: String, _ event: String, on table: String, calling function: String, id: Int32) -> [String] {
+        [
+            "drop trigger if exists \(SQL.identifier(name)) on \(table)",
+            "create trigger \(SQL.identifier(name)) \(event) execute function doorbell.\(function)('\(id)')",
+            "alter table \(table) enable always trigger \(SQL.identifier(name))",
+        ]
+    }
+}

@@ -1,0 +1,175 @@
+public import DoorbellCore
+
+/// Looks at a database and says, in one sentence each, what keeps Doorbell from working with it. Changes nothing.
+///
+/// Blocks while it talks to the database; used by one thread at a time.
+public final class Preflight {
+    /// The oldest PostgreSQL that has what capture needs (`xid8`, `pg_snapshot`).
+    public static let oldestServer = 130_000
+
+    let connection: PGConnection
+
+    /// Connects.
+    public init(conninfo: String, timeout: Duration = .seconds(10)) throws(DoorbellError) {
+        do {
+            self.connection = try PGConnection(
+                conninfo: conninfo, applicationName: "doorbell preflight", timeout: timeout)
+            try connection.run("set default_transaction_isolation = 'read committed'; set statement_timeout = '60s'")
+        } catch {
+            throw Self.explain(error)
+        }
+    }
+
+    /// Everything that `serve` needs.
+    ///
+    /// - Parameters:
+    ///   - tables: Tables that features use, with the columns that they name.
+    ///   - installed: Whether schema and triggers have to be in place already.
+    /// - Returns: Remarks about what works but not as well as it could.
+    public static func check(
+        conninfo: String, tables: [(name: QualifiedName, columns: [String])], installed: Bool = true
+    ) throws(DoorbellError) -> [String] {
+        let preflight = try Preflight(conninfo: conninfo)
+        try preflight.checkServer()
+        try preflight.checkDirectConnection()
+        for (name, columns) in tables { try preflight.check(name, columns: columns) }
+        guard installed else { return [] }
+        return try preflight.checkInstalled(tables.map(\.name))
+    }
+
+    // MARK: Checks
+
+    /// Version, and that it is not a standby.
+    public func checkServer() throws(DoorbellError) {
+        guard connection.serverVersion >= Self.oldestServer else {
+            throw DoorbellError(
+                .unsupported, "PostgreSQL at \(connection.place) is version \(connection.serverVersion / 10_000)",
+                hint: "Doorbell needs version 13 or newer.")
+        }
+        guard try !exists("select where pg_catalog.pg_is_in_recovery()", []) else {
+            throw DoorbellError(
+                .unsupported, "PostgreSQL at \(connection.place) is a standby",
+                hint: "Connect to the primary (libpq: target_session_attrs=read-write).")
+        }
+    }
+
+    /// That nothing between us and the server hands our session to others: LISTEN and session locks would not be ours.
+    public func checkDirectConnection() throws(DoorbellError) {
+        let pooled = DoorbellError(
+            .unsupported, "\(connection.place) is a connection pooler, not PostgreSQL itself",
+            hint: "LISTEN and session locks need a direct connection: give Doorbell the server's own address.")
+        do {
+            let backend: Int32? = try connection.run("select pg_catalog.pg_backend_pid()").integer(0, 0)
+            guard backend == connection.backend else { throw pooled }
+            let channel = "doorbell_preflight_\(connection.backend)"
+            try connection.run("listen \(channel)")
+            try connection.run("notify \(channel)")
+            let deadline = ContinuousClock.now + .seconds(2)
+            while try !connection.notifications().contains(where: { $0.channel == channel }) {
+                guard ContinuousClock.now < deadline else { throw pooled }
+                try connection.waitForInput(until: deadline)
+            }
+            try connection.run("unlisten \(channel)")
+        } catch let error as PGError {
+            throw Self.explain(error)
+        } catch let error as DoorbellError {
+            throw error
+        } catch {
+            throw pooled
+        }
+    }
+
+    /// That the table is there, can be captured, and has the columns.
+    public func check(_ name: QualifiedName, columns: [String]) throws(DoorbellError) {
+        let found = try table(name)
+        let present = try column(
+            """
+            select attname from pg_catalog.pg_attribute
+            where attrelid operator(pg_catalog.=) $1::oid and attnum operator(pg_catalog.>) 0 and not attisdropped
+            order by attnum
+            """, [String(found.relid)])
+        for column in columns where !present.contains(column) {
+            throw DoorbellError(
+                .configuration, "table \(name) in \(connection.place) has no column '\(column)'",
+                hint: "Its columns: \(present.joined(separator: ", ")).")
+        }
+    }
+
+    /// Schema, version, rights and triggers. - Returns: remarks.
+    public func checkInstalled(_ tables: [QualifiedName]) throws(DoorbellError) -> [String] {
+        guard let version = try installedVersion() else {
+            throw DoorbellError(
+                .unsupported, "Doorbell is not installed in \(connection.place)", hint: "Run 'doorbell install'.")
+        }
+        guard version == OutboxSchema.version else {
+            throw DoorbellError(
+                .unsupported,
+                "schema doorbell in \(connection.place) has version \(version), this is version \(OutboxSchema.version)",
+                hint: "Run 'doorbell uninstall' and 'doorbell install' with this version.")
+        }
+        let owner = try owner() ?? "doorbell"
+        guard try exists("select where pg_catalog.pg_has_role($1, 'usage')", [owner]) else {
+            throw try missingRight(owner: owner)
+        }
+        var remarks: [String] = []
+        let known = try numberedTables()
+        for name in tables {
+            let target = try CaptureTarget(name, on: self)
+            guard let entry = known[target.relid] else {
+                throw DoorbellError(
+                    .unsupported, "table \(name) in \(connection.place) is not captured", hint: "Run 'doorbell install'.")
+            }
+            let present = Set(try triggers(id: entry.id).filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
+            let missing = target.expectedTriggers(mode: entry.mode).subtracting(present).sorted()
+            if let first = missing.first(where: { !$0.hasPrefix(OutboxSchema.truncateTrigger) }) {
+                throw DoorbellError(
+                    .unsupported, "the trigger \(first) in \(connection.place) is missing or disabled",
+                    hint: "Run 'doorbell install'.")
+            }
+            if let first = missing.first {
+                remarks.append("the trigger \(first) is missing: a TRUNCATE of it goes unseen; run 'doorbell install'")
+            }
+            if target.hasNoKey { remarks.append("\(name) has no key: its messages carry none") }
+        }
+        if try exists("select where current_setting('max_prepared_transactions')::int operator(pg_catalog.>) 0", []) {
+            remarks.append("max_prepared_transactions is above 0: the service polls instead of sleeping")
+        }
+        return remarks
+    }
+
+    // MARK: Words
+
+    private func missingRight(owner: String) throws(DoorbellError) -> DoorbellError {
+        let user = try user()
+        return DoorbellError(
+            .permission, "user \(user) may not use schema doorbell in \(connection.place)",
+            hint: "As an administrator: GRANT \(SQL.identifier(owner)) TO \(SQL.identifier(user));")
+    }
+
+    static func explain(_ error: PGError) -> DoorbellError {
+        let text = error.message
+        if text.contains("password") || text.contains("authentication failed") {
+            return DoorbellError(
+                .permission, "the database refuses the login: \(text)",
+                hint: "Check user and password in 'database', or .pgpass.")
+        }
+        if text.contains("pg_hba.conf") {
+            return DoorbellError(
+                .permission, "the database refuses the login: \(text)",
+                hint: "Add a line to pg_hba.conf for this user, database and address.")
+        }
+        if text.contains("role \"") && text.contains("does not exist") {
+            return DoorbellError(.permission, "the database refuses the login: \(text)", hint: "Check the user's name.")
+        }
+        switch error.kind {
+        case .connection where text.contains("database \"") && text.contains("does not exist"):
+            return DoorbellError(.database, text, hint: "Check the name of the database.")
+        case .connection, .timeout, .stopped:
+            return DoorbellError(
+                .database, "cannot reach the database: \(text)",
+                hint: "Check that PostgreSQL runs there and that host, port and network let this machine in.")
+        case .statement:
+            return DoorbellError(error.sqlState == "42501" ? .permission : .database, "the database says: \(text)")
+        }
+    }
+}

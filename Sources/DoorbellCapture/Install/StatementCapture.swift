@@ -1,0 +1,55 @@
+/// The triggers of ``CaptureMode/statement``: one insert for all rows of a statement, from its transition tables.
+enum StatementCapture {
+    static var functions: [String] {
+        [
+            function(
+                "capture_inserted", images: "null, pg_catalog.row_to_json(\"!new\")::pg_catalog.text",
+                from: "added \"!new\""),
+            function(
+                "capture_deleted", images: "pg_catalog.row_to_json(\"!old\")::pg_catalog.text, null",
+                from: "removed \"!old\""),
+            function(
+                "capture_updated",
+                images: "pg_catalog.row_to_json(o.r)::pg_catalog.text, pg_catalog.row_to_json(n.r)::pg_catalog.text",
+                // Both transition tables are filled row by row in the same order. The odd names are no column's.
+                from: """
+                    (select pg_catalog.row_number() over () as i, "!old" as r from removed "!old") o
+                    join (select pg_catalog.row_number() over () as i, "!new" as r from added "!new") n
+                        on o.i operator(pg_catalog.=) n.i
+                    order by n.i
+                    """),
+        ]
+    }
+
+    private static func function(_ name: String, images: String, from: String) -> String {
+        OutboxSchema.function(
+            name,
+            declare: OutboxSchema.declaration,
+            body: OutboxSchema.bySlot { slot in
+                """
+                insert into doorbell.outbox_\(slot) (seq, relation, op, old, new)
+                select pg_catalog.nextval('doorbell.seq'::pg_catalog.regclass), TG_ARGV[0]::pg_catalog.int4,
+                    TG_OP::pg_catalog."char", \(images)
+                from \(from);
+                """
+            } + "\n" + OutboxSchema.ring)
+    }
+
+    static func trigger(_ name: String, on table: String, id: Int32) -> [String] {
+        switch name {
+        case OutboxSchema.insertTrigger:
+            OutboxSchema.trigger(
+                name, "after insert on \(table) referencing new table as added for each statement", on: table,
+                calling: "capture_inserted", id: id)
+        case OutboxSchema.updateTrigger:
+            OutboxSchema.trigger(
+                name,
+                "after update on \(table) referencing old table as removed new table as added for each statement",
+                on: table, calling: "capture_updated", id: id)
+        default:
+            OutboxSchema.trigger(
+                name, "after delete on \(table) referencing old table as removed for each statement", on: table,
+                calling: "capture_deleted", id: id)
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import DoorbellCore
+
+/// The connection that listens, leads and ticks, with the statements of the log prepared on it.
+///
+/// Lives on capture's thread. All names are looked up in `pg_catalog` or carry their schema.
+final class LogConnection {
+    let connection: PGConnection
+    /// Whether this session holds the leader's lock. It keeps it as long as it lives: nothing here ever unlocks.
+    private(set) var isLeader = false
+    let allowsPreparedTransactions: Bool
+
+    init(conninfo: String, wake: WakePipe) throws(PGError) {
+        self.connection = try PGConnection(conninfo: conninfo, applicationName: "doorbell", wake: wake)
+        let idle = connection.serverVersion >= 140_000 ? "set idle_session_timeout = 0;" : ""
+        try connection.run(
+            """
+            set search_path = pg_catalog; set enable_seqscan = off; set plan_cache_mode = force_generic_plan;
+            set jit = off; set timezone = 'UTC'; set default_transaction_isolation = 'read committed';
+            set default_transaction_read_only = off; set statement_timeout = 0; set lock_timeout = '10s';
+            set idle_in_transaction_session_timeout = 0; set synchronous_commit = on; set work_mem = '32MB'; \(idle)
+            """)
+        self.allowsPreparedTransactions =
+            try connection.run("select current_setting('max_prepared_transactions')::int > 0").boolean(0, 0)
+        let backend: Int32? = try connection.run("select pg_backend_pid()").integer(0, 0)
+        guard backend == connection.backend else {
+            throw PGError(.connection, "this is a connection pooler, not PostgreSQL itself")
+        }
+        try checkInstalled()
+        for (name, sql) in Self.statements { try connection.prepare(name, sql) }
+        try connection.run(
+            """
+            listen \(OutboxSchema.NotifyChannel.bell); listen \(OutboxSchema.NotifyChannel.tick);
+            listen \(probeChannel)
+            """)
+    }
+
+    private static let statements: [(String, String)] = [
+        (
+            "ticks",
+            """
+            select tick, snapshot, rows, (date_part('epoch', at) * 1000000)::int8 from doorbell.ticks
+            where tick >= $1::int8 order by tick limit $2::int8
+            """
+        ),
+        (
+            "rows",
+            """
+            select \(OutboxRow.columns) from doorbell.outbox
+            where (xid >= $1::xid8 or xid = any ($2::xid8[])) and pg_visible_in_snapshot(xid, $3::pg_snapshot)
+                and seq > $4::int8
+            order by seq
+            """
+        ),
+        ("tick", tickStatement(notifying: false)), ("tick_and_tell", tickStatement(notifying: true)),
+    ]
+
+    /// The tick and what is in it are one statement, so they have one snapshot. A session that is not the one that took the
+    /// leader's lock cannot tick: it has another backend. `ticks` is unique, so no two ticks can follow one.
+    private static func tickStatement(notifying: Bool) -> String {
+        """
+        with fresh as materialized (
+            select count(*) as rows from doorbell.outbox where xid >= $2::xid8 or xid = any ($3::xid8[]))
+        insert into doorbell.ticks (tick, snapshot, rows, at)
+        select $1::int8 + 1, pg_current_snapshot(), rows, clock_timestamp()
+        from fresh where rows > 0 and pg_backend_pid() = $4::int4
+        returning tick, snapshot, rows, (date_part('epoch', at) * 1000000)::int8\
+        \(notifying ? ", pg_notify('\(OutboxSchema.NotifyChannel.tick)', '')" : "")
+        """
+    }
+
+    private var probeChannel: String { "doorbell_probe_\(connection.backend)" }
+
+    private func checkInstalled() throws(PGError) {
+        let found = try connection.run("select to_regclass('doorbell.meta') is not null")
+        guard found.boolean(0, 0) else { throw PGError(.statement, "Doorbell is not installed: run 'doorbell install'") }
+        let version: Int? = try connection.run("select version from doorbell.meta").integer(0, 0)
+        guard version == OutboxSchema.version else {
+            throw PGError(.statement, "schema doorbell has another version: run 'doorbell install'")
+        }
+    }
+
+    // MARK: Leading
+
+    /// Tries to become the one that ticks. A follower that does not succeed tells the leader that it is there.
+    func tryToLead() throws(PGError) -> Bool {
+        guard !isLeader else { return true }
+        isLeader = try connection.run("select pg_try_advisory_lock(\(OutboxSchema.Lock.leader))").boolean(0, 0)
+        return isLeader
+    }
+
+    func announceFollowing() throws(PGError) {
+        try connection.run("select pg_advisory_lock_shared(\(OutboxSchema.Lock.followers))")
+    }
+
+    func stopFollowing() throws(PGError) {
+        try connection.run("select pg_advisory_unlock_shared(\(OutboxSchema.Lock.followers))")
+    }
+
+    /// Whether another process wants to hear of ticks: then this lock cannot be had alone.
+    func hasFollowers() throws(PGError) -> Bool {
+        try connection.run(
+            """
+            select case when pg_try_advisory_lock(\(OutboxSchema.Lock.followers))
+                then not pg_advisory_unlock(\(OutboxSchema.Lock.followers)) else true end
+            """
+        ).boolean(0, 0)
+    }
+
+    /// Compares the database with the one that the log was made in, and starts a new epoch when it is another.
+    /// - Returns: Whether it did.
+    func renewEpochIfNeeded() throws(PGError) -> Bool {
+        let found = try connection.run(
+            """
+            select m.system_identifier = i.a and m.database = i.c, m.timeline = i.b
+            from doorbell.meta m, (select \(Identity.expressions)) i (a, b, c)
+            """)
+        let (sameDatabase, sameTimeline) = (found.boolean(0, 0), found.boolean(0, 1))
+        if sameDatabase && sameTimeline { return false }
+        // On another timeline of the same cluster transaction numbers go on, so the log does too, under a new epoch. In
+        // another cluster or database they mean nothing, and neither do the rows.
+        let restart = """
+            truncate only \((0..<OutboxSchema.slots).map { "doorbell.outbox_\($0)" }.joined(separator: ", only "));
+            insert into doorbell.ticks
+                select max(tick) + 1, pg_current_snapshot(), 0, clock_timestamp() from doorbell.ticks;
+            update doorbell.meta set truncated_through = (select max(tick) from doorbell.ticks);
+            """
+        try connection.run(
+            """
+            begin; \(sameDatabase ? "" : restart)
+            update doorbell.meta set epoch = greatest(epoch + 1, date_part('epoch', clock_timestamp())::int8),
+                first_tick = (select max(tick) + 1 from doorbell.ticks),
+                (system_identifier, timeline, database) = (select \(Identity.expressions));
+            commit
+            """)
+        return true
+    }
+
+    // MARK: Bell
+
+    func takeBell() throws(PGError) -> Bool {
+        try connection.run("select pg_try_advisory_lock(\(OutboxSchema.Lock.bell))").boolean(0, 0)
+    }
+
+    func releaseBell() throws(PGError) {
+        try connection.run("select pg_advisory_unlock(\(OutboxSchema.Lock.bell))")
+    }
+
+    /// Waits until `channel` is notified. - Returns: `false` at the deadline.
+    func waitForNotification(on channel: String, until deadline: ContinuousClock.Instant) throws(PGError) -> Bool {
+        while true {
+            if try connection.notifications().contains(where: { $0.channel == channel }) { return true }
+            guard ContinuousClock.now < deadline else { return false }
+            try connection.waitForInput(until: deadline)
+        }
+    }
+
+    /// Forgets what was notified until now.
+    func dropNotifications() throws(PGError) { _ = try connection.notifications() }
+
+    /// Notifies ourselves: a connection that has silently stopped hearing looks exactly like a quiet database.
+    ///
+    /// - Returns: Whether the bell rang meanwhile.
+    func probe() throws(PGError) -> Bool {
+        try connection.run("notify \(probeChannel)")
+        let deadline = ContinuousClock.now + .seconds(2)
+        var rung = false
+        while true {
+            let heard = try connection.notifications()
+            rung = rung || heard.contains { $0.channel != probeChannel }
+            if heard.contains(where: { $0.channel == probeChannel }) { return rung }
+            guard ContinuousClock.now < deadline else {
+                throw PGError(.timeout, "the connection does not hear its own notifications")
+            }
+            try connection.waitForInput(until: deadline)
+        }
+    }
+
+    // MARK: Log
+
+    func state() throws(PGError) -> LogState {
+        let found = try connection.run("select epoch, first_tick, truncated_through from doorbell.meta")
+        guard let epoch: UInt64 = found.integer(0, 0), let first: UInt64 = found.integer(0, 1),
+            let truncated: UInt64 = found.integer(0, 2)
+        else { throw PGError(.statement, "doorbell.meta is empty: run 'doorbell uninstall' and 'doorbell install'") }
+        return LogState(epoch: epoch, firstTick: first, truncatedThrough: truncated)
+    }
+
+    func lastTick() throws(PGError) -> UInt64 {
+        try connection.run("select max(tick) from doorbell.ticks").integer(0, 0) ?? 0
+    }
+
+    func ticks(from number: UInt64, limit: Int) throws(PGError) -> [Tick] {
+        let found = try connection.execute("ticks", [String(number), String(limit)])
+        var ticks: [Tick] = []
+        for row in 0..<found.count { ticks.append(try Self.tick(found, row)) }
+        return ticks
+    }
+
+    /// Makes the tick after `last` if there is anything new. - Returns: `nil` when there is not.
+    func makeTick(after last: Tick, telling: Bool) throws(PGError) -> Tick? {
+        let found = try connection.execute(
+            telling ? "tick_and_tell" : "tick",
+            [
+                String(last.number), String(last.snapshot.xmax), last.snapshot.runningArray,
+                String(connection.backend),
+            ])
+        return found.count == 0 ? nil : try Self.tick(found, 0)
+    }
+
+    /// The rows that `to` sees and `from` does not, after `seq`, ascending by `seq`, one at a time.
+    func rows(
+        from: Snapshot, to: Snapshot, after seq: Int64, row: (OutboxRow) throws(PGError) -> Void
+    ) throws(PGError) {
+        let values = [String(from.xmax), from.runningArray, to.description, String(seq)]
+        try connection.stream("rows", values) { result throws(PGError) in
+            guard let read = OutboxRow(result) else { throw PGError(.statement, "the outbox is not as installed") }
+            try row(read)
+        }
+    }
+
+    private static func tick(_ found: PGResult, _ row: Int) throws(PGError) -> Tick {
+        guard let number: UInt64 = found.integer(row, 0), let snapshot = found.text(row, 1).flatMap({ Snapshot($0) }),
+            let rows: Int = found.integer(row, 2), let at: Int64 = found.integer(row, 3)
+        else { throw PGError(.statement, "doorbell.ticks is not as installed") }
+        return Tick(number: number, snapshot: snapshot, rows: rows, at: Timestamp(microseconds: at))
+    }
+}
