@@ -98,6 +98,7 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: settings),
         .executableTarget(
@@ -113,7 +114,64 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "DoorbellBench",
-            dependencies: ["Doorbell", "DoorbellClient", "DoorbellCore", "DoorbellCapture", "DoorbellTesting"],
-            swiftSettings: settings),
+            dependencies: [
+                "Doorbell", "DoorbellClient", "DoorbellCore", "DoorbellCapture", "DoorbellTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
+        .testTarget(name: "DoorbellCoreTests", dependencies: ["DoorbellCore"], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellCaptureTests",
+            dependencies: [
+                "DoorbellCapture", "DoorbellCore", "DoorbellTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellTranslateTests", dependencies: ["DoorbellCore", "DoorbellTranslate"], swiftSettings: settings),
+        .testTarget(name: "DoorbellHubTests", dependencies: ["DoorbellCore", "DoorbellHub"], swiftSettings: settings),
+        .testTarget(name: "DoorbellRolloutTests", dependencies: ["DoorbellRollout"], swiftSettings: settings),
+        .testTarget(name: "DoorbellWireTests", dependencies: ["DoorbellCore", "DoorbellWire"], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellClientTests",
+            dependencies: [
+                "DoorbellClient", "DoorbellCore", "DoorbellWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellServerTests",
+            dependencies: [
+                "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellShimTests",
+            dependencies: [
+                "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "DoorbellTests",
+            dependencies: [
+                "Doorbell", "DoorbellCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTesting",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: settings),
     ]
 )

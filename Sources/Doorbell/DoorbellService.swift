@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import DoorbellCapture
-public import DoorbellCore
+import DoorbellCore
 import DoorbellHub
 import DoorbellRollout
 import DoorbellServer
@@ -9,7 +9,7 @@ public import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import Synchronization
+import UnixSignals
 
 /// Configuration in, a running service out: the one place that knows all the modules.
 public struct DoorbellService: Sendable {
@@ -19,8 +19,8 @@ public struct DoorbellService: Sendable {
         public let admin: ListenAddress
     }
 
-    private let configuration: Configuration
-    private let metrics: PrometheusRegistry
+    let configuration: Configuration
+    let metrics: PrometheusRegistry
     private let logger: Logger
     private let commentary: Commentary?
 
@@ -61,7 +61,7 @@ public struct DoorbellService: Sendable {
 
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, group: group,
-            logger: logger, now: SystemClock.now)
+            now: SystemClock.now)
         let server = Server(
             configuration: serverConfiguration, features: catalog, hub: hub, gateway: upstream, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
@@ -81,15 +81,15 @@ public struct DoorbellService: Sendable {
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let services: [any Service] = [gauges, capture, admin, server]
-        var configuration = ServiceGroupConfiguration(
+        var plan = ServiceGroupConfiguration(
             services: services.map {
                 .init(
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup)
             }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        plan.maximumGracefulShutdownDuration = .seconds(30)
         do {
-            try await ServiceGroup(configuration: configuration).run()
+            try await ServiceGroup(configuration: plan).run()
         } catch {
             try? await upstream.shutdown()
             throw error
@@ -115,6 +115,12 @@ public struct DoorbellService: Sendable {
             pendingAsks: 64, messageBurst: Double(limits.subscriptionsPerConnection) + 200,
             heartbeat: limits.heartbeat, reauthorize: limits.reauthorize)
         return server
+    }
+
+    private var upstreamConfiguration: UpstreamConfiguration {
+        var upstream = UpstreamConfiguration(url: configuration.upstream)
+        upstream.answerTimeout = .nanoseconds(Int64(configuration.limits.upstreamTimeout / .nanoseconds(1)))
+        return upstream
     }
 
     private var captureConfiguration: CaptureConfiguration {

@@ -13,7 +13,7 @@ struct HubGauges: Service {
     init(hub: Hub) { self.hub = hub }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while true {
                 hub.sweep()
                 let usage = hub.usage

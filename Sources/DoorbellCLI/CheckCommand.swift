@@ -1,5 +1,6 @@
 import ArgumentParser
 import Doorbell
+import DoorbellCore
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

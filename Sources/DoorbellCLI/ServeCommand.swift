@@ -15,7 +15,9 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "Print what changes and who is told when.")
     var commentary = false
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+        transform: Self.level)
     var logLevel: Logger.Level = .notice
 
     func run() async throws {
@@ -44,6 +46,14 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
+    private static func level(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text) else {
+            let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("'\(text)' is not a log level; use one of \(known)")
+        }
+        return level
+    }
+
     /// Each client is a descriptor; most systems start a process far below what they allow it.
     private static func raiseDescriptorLimit() {
         var limit = rlimit()
@@ -57,5 +67,3 @@ struct ServeCommand: AsyncParsableCommand {
         setrlimit(resource, &limit)
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

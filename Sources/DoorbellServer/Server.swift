@@ -72,10 +72,11 @@ public final class Server: Service {
         await stop(within: core.configuration.drainTimeout)
     }
 
-    /// Listens. ``run()`` calls it.
+    /// Listens, unless it does already. ``run()`` calls it.
     ///
     /// - Throws: ``DoorbellError`` with code `system` when the address cannot be listened on.
     public func start() async throws {
+        guard boundPort == nil else { return }
         let configuration = core.configuration
         do {
             let channel = try await bootstrap().bind(host: configuration.host, port: configuration.port).get()

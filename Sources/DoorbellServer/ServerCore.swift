@@ -38,7 +38,7 @@ final class ServerCore: Sendable {
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger
         self.now = now
-        self.maximumConnections = configuration.maximumConnections ?? DescriptorLimit.current * 3 / 4
+        self.maximumConnections = min(configuration.maximumConnections ?? .max, DescriptorLimit.current * 3 / 4)
     }
 
     var captureStatus: CaptureStatus { state.withLock { $0.capture } }

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Doorbell
+import DoorbellClient
+import DoorbellCore
+
+struct TailCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail",
+        abstract: "Print the messages of a channel or of a polled URL as they come.",
+        discussion: """
+            Subscribes like any client, so it sees what a client sees and needs the same rights; give credentials with \
+            --header. Reconnects and resumes by itself. Ctrl-C ends it.
+
+              doorbell tail notifications
+              doorbell tail /api/users/7/notifications --header 'Cookie: session=…'
+              doorbell tail http://127.0.0.1:8080/api/orders/42 --since earliest --raw
+            """)
+
+    @Argument(help: "A channel, a polled path with its query, or the polled URL with its host.")
+    var target: String
+    @OptionGroup var file: ConfigurationOption
+    @Option(help: ArgumentHelp("Where to begin: a position, 'earliest' or 'latest'.", valueName: "position"))
+    var since: String?
+    @Option(help: ArgumentHelp("The schema version to ask for.", valueName: "number"))
+    var version: UInt16?
+    @Option(name: .shortAndLong, help: ArgumentHelp("A header of the handshake, 'Name: value'. Repeatable.", valueName: "header"))
+    var header: [String] = []
+    @Option(help: ArgumentHelp("End after this many messages.", valueName: "number"))
+    var count: Int?
+    @Flag(help: "Print each frame as it came.")
+    var raw = false
+    @Flag(help: "Print one JSON object a line: the messages without those of the connection.")
+    var json = false
+
+    func validate() throws {
+        guard !(raw && json) else { throw ValidationError("--raw and --json exclude each other") }
+        if let version, SchemaVersion(version) == nil { throw ValidationError("--version must be 1 to 65535") }
+        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if let since, since != "latest", since != "earliest", Position(since) == nil {
+            throw ValidationError("--since takes 'earliest', 'latest' or a position like 7.1042-88301, not '\(since)'")
+        }
+        for header in header where !header.contains(":") {
+            throw ValidationError("--header takes 'Name: value', not '\(header)'")
+        }
+    }
+
+    func run() async throws {
+        try await Terminal.reporting {
+            let place = try TailTarget(target) { try file.load().listen.reachable }
+            let session = DoorbellSession(
+                url: place.socket, target: place.target, since: since, versions: version.flatMap { SchemaVersion($0) }.map { [$0] } ?? [],
+                headers: header.map(Self.split))
+            let printer = TailPrinter(style: raw ? .raw : json ? .json : .people)
+            var left = count
+            do {
+                try await session.run { event in
+                    guard printer.show(event), let remaining = left else { return }
+                    left = remaining - 1
+                    if remaining <= 1 { throw Done() }
+                }
+            } catch is Done {
+                return
+            } catch is CancellationError {
+                return
+            } catch let error as DoorbellSession.Failure {
+                throw DoorbellError(.service, "\(error)", hint: "See what `curl -i` says to the same URL and headers.")
+            } catch let error as ConnectError {
+                throw DoorbellError(
+                    .service, "\(place.socket): \(error)", hint: "Is 'doorbell serve' running there?")
+            }
+        }
+    }
+
+    private struct Done: Error {}
+
+    private static func split(_ header: String) -> (String, String) {
+        let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts[1].drop { $0 == " " }.description)
+    }
+}

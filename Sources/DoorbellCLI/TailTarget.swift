@@ -1,0 +1,27 @@
+import Doorbell
+import DoorbellClient
+import DoorbellCore
+import Foundation
+
+/// What `doorbell tail` was asked for: which socket, and what to subscribe to there.
+struct TailTarget {
+    let socket: String
+    let target: DoorbellSession.Target
+
+    /// - Parameter listen: Where the service listens, for a text without a host; asked only then.
+    init(_ text: String, listen: () throws -> ListenAddress) throws {
+        if let scheme = text.range(of: "://") {
+            let rest = text[scheme.upperBound...]
+            let end = rest.firstIndex(of: "/") ?? rest.endIndex
+            let secure = ["https", "wss"].contains(text[..<scheme.lowerBound].lowercased())
+            guard secure || ["http", "ws"].contains(text[..<scheme.lowerBound].lowercased()), !rest[..<end].isEmpty else {
+                throw DoorbellError(.configuration, "'\(text)' is not a URL that can be tailed", hint: "Use http or https.")
+            }
+            socket = "\(secure ? "wss" : "ws")://\(rest[..<end])/_doorbell/ws"
+            target = .poll(end == rest.endIndex ? "/" : String(rest[end...]))
+        } else {
+            socket = "ws://\(try listen())/_doorbell/ws"
+            target = text.hasPrefix("/") ? .poll(text) : .channel(text)
+        }
+    }
+}
