@@ -15,7 +15,7 @@ public final class HubShard {
     }
 
     /// Told after each publication was handed to subscribers: how many, for metrics and the ledger.
-    public typealias DeliveryObserver = @Sendable (_ publication: Publication, _ subscribers: Int) -> Void
+    public typealias DeliveryObserver = (_ publication: Publication, _ subscribers: Int) -> Void
 
     private let hub: Hub
     private let encode: @Sendable (Publication, SchemaVersion) -> EncodedMessage

@@ -12,12 +12,11 @@ final class LoopState {
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?
 
-    init(core: ServerCore, loop: any EventLoop) {
+    init(core: ServerCore) {
         let tally = DeliveryTally()
         self.tally = tally
-        let bound = NIOLoopBound(tally, eventLoop: loop)
         self.shard = HubShard(hub: core.hub, encode: PublicationEncoder.encode) { publication, subscribers in
-            let bytes = bound.value.take()
+            let bytes = tally.take()
             guard subscribers > 0 else { return }
             let at = core.now()
             core.metrics[publication.feature]?.messagesSent.increment(by: subscribers)

@@ -42,7 +42,7 @@ public final class Server: Service {
         self.group = group
         var loops: [ObjectIdentifier: Loop] = [:]
         for loop in group.makeIterator() {
-            let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core, loop: loop), eventLoop: loop)
+            let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core), eventLoop: loop)
             loops[ObjectIdentifier(loop)] = Loop(
                 loop: loop, state: state, channels: .makeBoxSendingValue([:], eventLoop: loop))
             hub.attach(
