@@ -41,9 +41,13 @@ enum OutboxSchema {
     static let updateTrigger = "!doorbell_update"
     static let deleteTrigger = "!doorbell_delete"
 
-    /// Rows larger than this many bytes (detoasted, before they become JSON) are recorded without their contents, and reach
-    /// the sink as unreadable: their JSON could pass PostgreSQL's limit of 1 GB and fail the application's write.
+    /// Rows whose JSON (both images) is larger than this many bytes are recorded without their contents, and reach the sink
+    /// as unreadable.
     static let largestRow = 16_777_216
+    /// Rows that take more than this many bytes, compressed, could be more than PostgreSQL's limit of 1 GB as JSON, which
+    /// would fail the application's write: they are converted behind an exception block, whose subtransaction is nothing
+    /// beside such a row and too dear for every row.
+    static let suspiciousRow = 65_536
 
     /// Objects, to be created by the owning role. `compress`: the server has lz4.
     static func objects(compress: Bool) -> [String] {
@@ -108,7 +112,7 @@ enum OutboxSchema {
 
     static var functions: [String] {
         [
-            function("capture_row", declare: declaration, body: rowBody),
+            function("capture_row", declare: declaration + images, body: rowBody),
             function("capture_truncate", declare: declaration, body: truncateBody),
         ] + StatementCapture.functions
     }
@@ -131,6 +135,8 @@ enum OutboxSchema {
         slot pg_catalog.int8 := (s operator(pg_catalog.>>) \(slotShift)) operator(pg_catalog.&) \(slots - 1);
         """
 
+    private static let images = "\nbefore pg_catalog.text;\nafter pg_catalog.text;"
+
     /// After the outbox has the row: see ``CaptureStateMachine`` for why this order loses no wake-up.
     static let ring = """
         if not pg_catalog.pg_try_advisory_xact_lock_shared(\(Lock.bell)) then
@@ -139,21 +145,35 @@ enum OutboxSchema {
         """
 
     private static var rowBody: String {
-        let small = bySlot { slot in
-            """
-            insert into doorbell.outbox_\(slot) (seq, relation, op, old, new)
-            values (s, TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char",
-                pg_catalog.row_to_json(OLD)::pg_catalog.text, pg_catalog.row_to_json(NEW)::pg_catalog.text);
-            """
+        func insert(_ old: String, _ new: String) -> String {
+            bySlot { slot in
+                """
+                insert into doorbell.outbox_\(slot) (seq, relation, op, old, new)
+                values (s, TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char", \(old), \(new));
+                """
+            }
         }
+        let (old, new) = ("pg_catalog.row_to_json(OLD)::pg_catalog.text", "pg_catalog.row_to_json(NEW)::pg_catalog.text")
+        let length = "coalesce(pg_catalog.octet_length(before), 0) operator(pg_catalog.+) "
+            + "coalesce(pg_catalog.octet_length(after), 0)"
         return """
-            if pg_catalog.pg_column_size(OLD) operator(pg_catalog.>) \(largestRow)
-                or pg_catalog.pg_column_size(NEW) operator(pg_catalog.>) \(largestRow)
+            if pg_catalog.pg_column_size(OLD) operator(pg_catalog.>) \(suspiciousRow)
+                or pg_catalog.pg_column_size(NEW) operator(pg_catalog.>) \(suspiciousRow)
             then
-                insert into doorbell.outbox_0 (seq, relation, op)
-                values (s, TG_ARGV[0]::pg_catalog.int4, TG_OP::pg_catalog."char");
+                begin
+                    before := \(old);
+                    after := \(new);
+                    if \(length) operator(pg_catalog.>) \(largestRow) then
+                        before := null;
+                        after := null;
+                    end if;
+                exception when others then
+                    before := null;
+                    after := null;
+                end;
+            \(indent(insert("before", "after"), by: 4))
             else
-            \(indent(small, by: 4))
+            \(indent(insert(old, new), by: 4))
             end if;
             \(ring)
             """

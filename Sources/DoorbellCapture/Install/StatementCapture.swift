@@ -3,18 +3,21 @@ enum StatementCapture {
     static var functions: [String] {
         [
             function(
-                "capture_inserted", images: "null, pg_catalog.row_to_json(\"!new\")::pg_catalog.text",
-                from: "added \"!new\""),
+                "capture_inserted", images: "null, pg_catalog.row_to_json(n.*)::pg_catalog.text",
+                from: "added n"),
             function(
-                "capture_deleted", images: "pg_catalog.row_to_json(\"!old\")::pg_catalog.text, null",
-                from: "removed \"!old\""),
+                "capture_deleted", images: "pg_catalog.row_to_json(o.*)::pg_catalog.text, null",
+                from: "removed o"),
             function(
                 "capture_updated",
-                images: "pg_catalog.row_to_json(o.r)::pg_catalog.text, pg_catalog.row_to_json(n.r)::pg_catalog.text",
-                // Both transition tables are filled row by row in the same order. The odd names are no column's.
+                images: "o.r, n.r",
+                // Both transition tables are filled row by row in the same order. `t.*`, never `t`: a column may have
+                // that name.
                 from: """
-                    (select pg_catalog.row_number() over () as i, "!old" as r from removed "!old") o
-                    join (select pg_catalog.row_number() over () as i, "!new" as r from added "!new") n
+                    (select pg_catalog.row_number() over () as i, pg_catalog.row_to_json(t.*)::pg_catalog.text as r
+                        from removed t) o
+                    join (select pg_catalog.row_number() over () as i, pg_catalog.row_to_json(t.*)::pg_catalog.text as r
+                        from added t) n
                         on o.i operator(pg_catalog.=) n.i
                     order by n.i
                     """),
