@@ -76,6 +76,8 @@ extension HTTPConnectionHandler {
         }
         connection.open(with: actions, bytesUp: 0)
         operations.removeHandler(pipeline.decoder, promise: nil)
+        // Answers to what was sent ahead: no end of a read follows that would write them.
+        connection.flush()
     }
 
     private static func makeSessionID() -> String {

@@ -1,0 +1,36 @@
+import DoorbellCore
+import DoorbellServer
+
+enum TestFeatures {
+    static func notifications(
+        slow: Feature.SlowPolicy = .reset, authorize: Feature.Authorization = .poll, stage: Stage = .push
+    ) throws -> Feature {
+        Feature(
+            name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), tables: [],
+            channel: try ChannelTemplate("user:{user_id}:notifications"),
+            versions: [
+                (try unwrap(SchemaVersion(1)), .all), (try unwrap(SchemaVersion(2)), .all),
+            ],
+            authorize: authorize, slow: slow, stage: stage)
+    }
+
+    /// A channel that does not say which URL it stands for.
+    static func rooms() throws -> Feature {
+        Feature(
+            name: "rooms", poll: try PollPattern("GET /api/rooms/{room}/messages?as={user}"), tables: [],
+            channel: try ChannelTemplate("room:{room}"))
+    }
+
+    static func news() throws -> Feature {
+        Feature(
+            name: "news", poll: try PollPattern("GET /api/news"), tables: [], channel: try ChannelTemplate("news"),
+            authorize: .public)
+    }
+}
+
+struct Missing: Error {}
+
+func unwrap<T>(_ value: T?) throws -> T {
+    guard let value else { throw Missing() }
+    return value
+}

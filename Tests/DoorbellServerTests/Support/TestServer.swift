@@ -1,0 +1,94 @@
+import DoorbellCore
+import DoorbellHub
+import DoorbellServer
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A server on a free port with a hub that the test drives and a legacy API made of closures.
+final class TestServer: Sendable {
+    let hub: Hub
+    let gateway = FakeGateway()
+    let server: Server
+    let features: [Feature]
+    let deliveries = Deliveries()
+    private let group: MultiThreadedEventLoopGroup
+    private let nextSeq = Mutex<UInt64>(1)
+
+    static let floor = Position(epoch: 1, tick: 1, seq: 0)
+
+    init(features: [Feature], configure: (inout ServerConfiguration) -> Void = { _ in }) async throws {
+        self.features = features
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
+        hub = Hub(now: now)
+        var configuration = ServerConfiguration(port: 0)
+        configure(&configuration)
+        server = Server(
+            configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
+            group: group, observer: deliveries, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
+        hub.open(floor: Self.floor)
+        server.captureChanged(to: .live(leader: true))
+        try await server.start()
+    }
+
+    var port: Int { server.boundPort ?? 0 }
+
+    func stop() async {
+        await server.stop(within: .zero)
+        try? await group.shutdownGracefully()
+    }
+
+    /// Publishes one insert on `channel` for each text, all in one batch.
+    @discardableResult
+    func publish(_ texts: [String], on channel: String, feature: Int = 0) throws -> Position {
+        let name = try unwrap(ChannelName(channel))
+        var drafts: [Draft] = []
+        for text in texts {
+            let seq = nextSeq.withLock { seq in
+                seq += 1
+                return seq
+            }
+            var data = Array(#"{"text":"#.utf8)
+            JSONWriter.string(text, to: &data)
+            data.append(0x7D)
+            let renditions = features[feature].versions.map {
+                Publication.Rendition(version: $0.version, key: Array(#"{"id":1}"#.utf8), data: data, changed: nil)
+            }
+            drafts.append(
+                Draft(
+                    feature: features[feature], audience: .channel(name), content: .change(.insert, renditions),
+                    position: Position(epoch: 1, tick: 2, seq: seq),
+                    committedAt: Timestamp(microseconds: 999_000_000)))
+        }
+        let head = try unwrap(drafts.last?.position)
+        hub.publish(drafts, head: head)
+        return head
+    }
+
+    final class Deliveries: ServerObserver {
+        private let all = Mutex<[PushDelivery]>([])
+        private let open = Mutex(0)
+        var list: [PushDelivery] { all.withLock { $0 } }
+        var openSubscriptions: Int { open.withLock { $0 } }
+        func delivered(_ delivery: PushDelivery) { all.withLock { $0.append(delivery) } }
+        func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) { open.withLock { $0 += 1 } }
+        func unsubscribed(feature: Feature) { open.withLock { $0 -= 1 } }
+    }
+}
+
+/// Runs `body` against a server and ends it, also after a failure.
+func withServer(
+    _ features: [Feature], configure: (inout ServerConfiguration) -> Void = { _ in },
+    _ body: (TestServer) async throws -> Void
+) async throws {
+    let server = try await TestServer(features: features, configure: configure)
+    do {
+        try await body(server)
+    } catch {
+        await server.stop()
+        throw error
+    }
+    await server.stop()
+}
