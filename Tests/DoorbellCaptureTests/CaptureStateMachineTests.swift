@@ -1,0 +1,124 @@
+@testable import DoorbellCapture
+import Testing
+
+@Suite("CaptureStateMachine") struct CaptureStateMachineTests {
+    private let start = ContinuousClock.now
+
+    private func leading() -> CaptureStateMachine {
+        var machine = CaptureStateMachine()
+        #expect(machine.start() == .connect)
+        #expect(machine.handle(.opened(leader: true), now: start) == .tick)
+        return machine
+    }
+
+    /// Asleep at `start + 25 ms`.
+    private func asleep() -> CaptureStateMachine {
+        var machine = leading()
+        let later = start + .milliseconds(25)
+        #expect(machine.handle(.ticked(false), now: start) == .pause(.milliseconds(1)))
+        #expect(machine.handle(.waited, now: start + .milliseconds(1)) == .tick)
+        #expect(machine.handle(.ticked(false), now: later) == .takeBell)
+        #expect(machine.handle(.bellTaken(true), now: later) == .tick)
+        #expect(machine.handle(.ticked(false), now: later) == .sleep(.seconds(1)))
+        #expect(machine.state == .asleep)
+        return machine
+    }
+
+    @Test("it falls asleep only after a look with the bell's lock in its hand") func lastDrain() {
+        _ = asleep()
+    }
+
+    @Test("rows found by the last look give the lock back before anything else") func lastDrainFinds() {
+        var machine = leading()
+        _ = machine.handle(.ticked(false), now: start)
+        _ = machine.handle(.ticked(false), now: start + .milliseconds(25))
+        _ = machine.handle(.bellTaken(true), now: start + .milliseconds(25))
+        #expect(machine.handle(.ticked(true), now: start + .milliseconds(26)) == .releaseBell)
+        #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(.milliseconds(3)))
+    }
+
+    @Test("rung, it lets the lock go and then looks") func rung() {
+        var machine = asleep()
+        let now = start + .milliseconds(100)
+        #expect(machine.handle(.woke(rung: true), now: now) == .releaseBell)
+        #expect(machine.handle(.bellReleased, now: now) == .tick)
+        #expect(machine.handle(.ticked(true), now: now) == .pause(.milliseconds(4)))
+        #expect(machine.state == .draining)
+    }
+
+    @Test("the safety timer looks without letting the lock go, and probes every ten seconds") func safetyTimer() {
+        var machine = asleep()
+        #expect(machine.handle(.woke(rung: false), now: start + .seconds(1)) == .tick)
+        #expect(machine.handle(.ticked(false), now: start + .seconds(1)) == .sleep(.seconds(1)))
+        #expect(machine.handle(.woke(rung: false), now: start + .seconds(10)) == .tick)
+        #expect(machine.handle(.ticked(false), now: start + .seconds(10)) == .probe)
+        #expect(machine.handle(.probed, now: start + .seconds(10)) == .sleep(.seconds(1)))
+        #expect(machine.handle(.woke(rung: false), now: start + .seconds(11)) == .tick)
+        #expect(machine.handle(.ticked(true), now: start + .seconds(11)) == .releaseBell)
+    }
+
+    @Test("while a transaction holds the bell it stays awake, slower and slower") func longTransaction() {
+        var machine = leading()
+        _ = machine.handle(.ticked(false), now: start)
+        var now = start + .milliseconds(25)
+        var pauses: [Duration] = []
+        for _ in 0..<8 {
+            #expect(machine.handle(.ticked(false), now: now) == .takeBell)
+            guard case .pause(let pause) = machine.handle(.bellTaken(false), now: now) else { return }
+            pauses.append(pause)
+            now += pause
+            #expect(machine.handle(.waited, now: now) == .tick)
+        }
+        #expect(pauses == [2, 4, 8, 16, 32, 50, 50, 50].map { .milliseconds($0) })
+    }
+
+    @Test("without a bell it never sleeps") func polling() {
+        var machine = leading()
+        machine.mayUseBell = false
+        var now = start
+        for _ in 0..<100 {
+            guard case .pause(let pause) = machine.handle(.ticked(false), now: now) else {
+                Issue.record("not a pause")
+                return
+            }
+            #expect(pause <= .milliseconds(50))
+            now += pause
+            #expect(machine.handle(.waited, now: now) == .tick)
+        }
+    }
+
+    @Test("ticks keep their distance from start to start") func pacing() {
+        var machine = leading()
+        _ = machine.handle(.ticked(false), now: start)
+        #expect(machine.handle(.waited, now: start) == .tick)
+        #expect(machine.handle(.ticked(true), now: start + .milliseconds(1)) == .pause(.milliseconds(3)))
+        #expect(machine.handle(.waited, now: start + .milliseconds(4)) == .tick)
+        #expect(machine.handle(.ticked(true), now: start + .seconds(9)) == .pause(.zero))
+    }
+
+    @Test("a follower follows until it leads") func following() {
+        var machine = CaptureStateMachine()
+        _ = machine.start()
+        #expect(machine.handle(.opened(leader: false), now: start) == .follow)
+        #expect(machine.handle(.followed(leader: false), now: start) == .sleep(.seconds(1)))
+        #expect(machine.handle(.woke(rung: true), now: start) == .follow)
+        #expect(machine.handle(.followed(leader: false), now: start) == .sleep(.seconds(1)))
+        #expect(machine.handle(.woke(rung: false), now: start + .seconds(10)) == .probe)
+        #expect(machine.handle(.probed, now: start + .seconds(10)) == .sleep(.seconds(1)))
+        #expect(machine.handle(.woke(rung: false), now: start + .seconds(11)) == .follow)
+        #expect(machine.handle(.followed(leader: true), now: start + .seconds(11)) == .tick)
+        #expect(machine.state == .draining)
+    }
+
+    @Test("a lost connection is waited out and made again, from any state") func lost() {
+        for var machine in [leading(), asleep()] {
+            #expect(machine.handle(.failed, now: start) == .backOff)
+            #expect(machine.handle(.waited, now: start) == .connect)
+            #expect(machine.handle(.failed, now: start) == .backOff)
+            #expect(machine.handle(.waited, now: start) == .connect)
+            #expect(machine.handle(.opened(leader: true), now: start) == .tick)
+            #expect(machine.handle(.stop, now: start) == .finish)
+            #expect(machine.handle(.woke(rung: true), now: start) == .finish)
+        }
+    }
+}
