@@ -75,9 +75,9 @@ extension HTTPConnectionHandler {
             operations.removeHandler(handler, promise: nil)
         }
         connection.open(with: actions, bytesUp: 0)
-        operations.removeHandler(pipeline.decoder, promise: nil)
         // Answers to what was sent ahead: no end of a read follows that would write them.
-        connection.flush()
+        let bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
+        operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }
     }
 
     private static func makeSessionID() -> String {
