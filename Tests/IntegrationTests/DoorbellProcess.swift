@@ -1,0 +1,139 @@
+import Foundation
+import Synchronization
+
+/// The `doorbell` command as a child process, as a user runs it.
+final class DoorbellProcess: Sendable {
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    struct Result {
+        let status: Int32
+        let output: String
+        let error: String
+    }
+
+    let folder: String
+    let port: Int
+    let adminPort: Int
+    private let child = Mutex<Process?>(nil)
+
+    /// The command that was built beside the tests.
+    static let executable = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/doorbell"
+
+    /// - Parameter configuration: `doorbell.yaml` without `listen` and `admin`.
+    init(configuration: String) throws {
+        folder = NSTemporaryDirectory() + "doorbell-it-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        port = try freePort()
+        adminPort = try freePort()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let text = "listen: 127.0.0.1:\(port)\nadmin: 127.0.0.1:\(adminPort)\n" + configuration
+        try text.write(toFile: folder + "/doorbell.yaml", atomically: true, encoding: .utf8)
+    }
+
+    deinit {
+        kill()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    var log: String { (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? "" }
+
+    /// Runs a command to its end.
+    @discardableResult
+    static func run(_ arguments: [String], environment: [String: String] = [:], in folder: String = "/") throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        // Errors are a few lines: they fit the pipe while the output is being read.
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        let complaint = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            error: String(decoding: complaint, as: UTF8.self))
+    }
+
+    @discardableResult
+    func command(_ name: String, _ arguments: [String] = []) throws -> Result {
+        try Self.run([name, "--config", folder + "/doorbell.yaml"] + arguments)
+    }
+
+    /// Starts `doorbell serve`.
+    func serve() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.executable)
+        process.arguments = ["serve", "--config", folder + "/doorbell.yaml"]
+        FileManager.default.createFile(atPath: folder + "/log", contents: nil)
+        let log = FileHandle(forWritingAtPath: folder + "/log")
+        process.standardOutput = log
+        process.standardError = log
+        try process.run()
+        child.withLock { $0 = process }
+    }
+
+    /// Until `/_doorbell/health/ready` says so.
+    func untilReady(within seconds: Double = 30) async throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while Date() < deadline {
+            if try await get("/_doorbell/health/ready").status == 200 { return }
+            guard child.withLock({ $0?.isRunning ?? false }) else { throw Failure(description: "it has ended:\n\(log)") }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Failure(description: "not ready after \(seconds) s:\n\(log)")
+    }
+
+    /// `kill -9`, as a crash.
+    func kill() {
+        child.withLock { process in
+            guard let running = process, running.isRunning else { return }
+            Foundation.kill(running.processIdentifier, SIGKILL)
+            running.waitUntilExit()
+            process = nil
+        }
+    }
+
+    /// SIGTERM. - Returns: The exit code.
+    func terminate() -> Int32? {
+        guard let running = child.withLock({ $0 }) else { return nil }
+        running.terminate()
+        running.waitUntilExit()
+        return running.terminationStatus
+    }
+
+    /// A plain GET with curl's patience; status 0 when nobody answers.
+    func get(_ path: String, port: Int? = nil) async throws -> (status: Int, headers: String, body: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["curl", "-s", "-i", "-m", "5", "http://127.0.0.1:\(port ?? self.port)\(path)"]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let halves = text.range(of: "\r\n\r\n")
+        let head = halves.map { String(text[..<$0.lowerBound]) } ?? text
+        let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return (status, head, halves.map { String(text[$0.upperBound...]) } ?? "")
+    }
+}
+
+/// A port of the loopback interface that nobody has at this moment.
+func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+        }
+    }
+    guard bound else { throw DoorbellProcess.Failure(description: "no free port") }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
