@@ -72,9 +72,10 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
                 guard let event = try parser.next() else { break }
                 handle(event, context)
             } catch {
-                // What is wrong is told to the server, whose fault it is, and to our user.
+                guard state == .open else { return }
                 close(ConnectionEnd(cause: .violation, code: error.code), context)
-                return finish(context, after: .zero)
+                // Closing at once, with bytes unread, would reset the connection and lose our close frame.
+                return finish(context, after: .seconds(1))
             }
         }
         answerPing(context)
@@ -164,7 +165,6 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
 
     private func finish(_ context: ChannelHandlerContext, after wait: TimeAmount) {
         closeTimer?.cancel()
-        if wait == .zero { return context.close(promise: nil) }
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         closeTimer = context.eventLoop.scheduleTask(in: wait) { bound.value.close(promise: nil) }
     }

@@ -133,7 +133,7 @@ import Testing
     @Test("a server that says nothing is not waited for, and one that hangs up is noticed")
     func silence() async throws {
         try await ScriptedServer.run { number, peer in
-            if number == 0 { await peer.untilGone() } else { _ = try await peer.request() }
+            if number == 0 { await peer.ignore() } else { _ = try await peer.request() }
         } while: { server in
             var options = ConnectionOptions()
             options.handshakeTimeout = .milliseconds(100)
@@ -207,7 +207,7 @@ import Testing
     func closeTimeout() async throws {
         try await ScriptedServer.run { _, peer in
             try await peer.accept()
-            await peer.untilGone()
+            await peer.ignore()
         } while: { server in
             var options = ConnectionOptions()
             options.closeTimeout = .milliseconds(50)

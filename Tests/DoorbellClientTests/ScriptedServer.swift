@@ -138,7 +138,15 @@ final class ScriptedServer: Sendable {
             }
         }
 
-        /// Waits until the client has gone.
-        mutating func untilGone() async { while (try? await more()) != nil {} }
+        /// Waits until the client has gone; answers its close.
+        mutating func untilGone() async {
+            while let event = try? await next() {
+                if case .close = event { try? await write(WebSocketFrame.encode(.close, [])) }
+            }
+            await ignore()
+        }
+
+        /// Waits until the client has gone and answers nothing.
+        mutating func ignore() async { while (try? await more()) != nil {} }
     }
 }
