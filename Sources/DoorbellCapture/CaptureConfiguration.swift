@@ -12,7 +12,7 @@ public struct CaptureConfiguration: Sendable {
 
     /// Where the database is: anything libpq takes (a URL, keywords, `service=…`). A direct connection, not a pooler's.
     public var conninfo: String
-    /// Tables that features use: missing triggers on them are refused at start. Default: none are checked.
+    /// Tables that features use: while one of them is not installed, capture stays down. Default: none are checked.
     public var tables: [QualifiedName]
     /// How long changes stay in the outbox for clients that come back, in time. Default 10 min. At least 1 s; more takes disk
     /// (7/6 of what is written in that time) and makes a start read that much again.

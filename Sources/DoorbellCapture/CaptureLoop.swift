@@ -102,6 +102,9 @@ final class CaptureLoop {
         let leads = try log.tryToLead()
         if leads { try becomeLeader(log) } else { try beginFollowing(log) }
         try queries.withConnection { connection throws(PGError) in try catalog.read(from: connection, now: .now) }
+        if let missing = configuration.tables.first(where: { !catalog.captures($0) }) {
+            throw PGError(.statement, "table \(missing) is not captured: run 'doorbell install'")
+        }
         try openLog(log)
         try catchUp(log, live: false)
         backoff.succeeded()

@@ -72,7 +72,7 @@ struct InstallPlan {
             "write down where the log begins",
             """
             insert into doorbell.meta
-            select true, \(OutboxSchema.version), pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::int8, 1, 0,
+            select true, \(OutboxSchema.version), \(Identity.newEpoch), 1, 0,
                 \(Identity.expressions), pg_catalog.clock_timestamp(), \(!exists), \(grants ? SQL.literal(user) : "null")
             """)
         add(

@@ -14,7 +14,9 @@ public final class Preflight {
         do {
             self.connection = try PGConnection(
                 conninfo: conninfo, applicationName: "doorbell preflight", timeout: timeout)
-            try connection.run("set default_transaction_isolation = 'read committed'; set statement_timeout = '60s'")
+            try connection.run(
+                "set search_path = pg_catalog; set default_transaction_isolation = 'read committed';"
+                    + "set statement_timeout = '60s'")
         } catch {
             throw Self.explain(error)
         }

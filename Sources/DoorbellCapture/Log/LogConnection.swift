@@ -12,10 +12,12 @@ final class LogConnection {
     init(conninfo: String, wake: WakePipe) throws(PGError) {
         self.connection = try PGConnection(conninfo: conninfo, applicationName: "doorbell", wake: wake)
         let idle = connection.serverVersion >= 140_000 ? "set idle_session_timeout = 0;" : ""
+        // The planner knows nothing of the outbox (it is never analysed) and guesses large: left alone it would start parallel
+        // workers, 20 ms, for each drain of a few rows.
         try connection.run(
             """
             set search_path = pg_catalog; set enable_seqscan = off; set plan_cache_mode = force_generic_plan;
-            set jit = off; set timezone = 'UTC'; set default_transaction_isolation = 'read committed';
+            set jit = off; set max_parallel_workers_per_gather = 0; set timezone = 'UTC'; set default_transaction_isolation = 'read committed';
             set default_transaction_read_only = off; set statement_timeout = 0; set lock_timeout = '10s';
             set idle_in_transaction_session_timeout = 0; set synchronous_commit = on; set work_mem = '32MB'; \(idle)
             """)
@@ -127,7 +129,7 @@ final class LogConnection {
         try connection.run(
             """
             begin; \(sameDatabase ? "" : restart)
-            update doorbell.meta set epoch = greatest(epoch + 1, date_part('epoch', clock_timestamp())::int8),
+            update doorbell.meta set epoch = greatest(epoch + 1, \(Identity.newEpoch)),
                 first_tick = (select max(tick) + 1 from doorbell.ticks),
                 (system_identifier, timeline, database) = (select \(Identity.expressions));
             commit

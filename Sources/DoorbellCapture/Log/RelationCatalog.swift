@@ -14,6 +14,10 @@ struct RelationCatalog {
 
     subscript(id: Int32) -> Relation? { relations[id] }
 
+    func captures(_ name: QualifiedName) -> Bool {
+        relations.values.contains { $0.name == name && !$0.columns.isEmpty }
+    }
+
     func isStale(now: ContinuousClock.Instant) -> Bool {
         readAt.map { now - $0 >= Self.refreshInterval } ?? true
     }
