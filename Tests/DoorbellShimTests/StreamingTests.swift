@@ -1,0 +1,108 @@
+import DoorbellServer
+import DoorbellShim
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@Suite struct StreamingTests {
+    @Test("8 MiB up and down, chunked and with a length, arrive whole")
+    func both() async throws {
+        let size = 8 << 20
+        let legacy = try await LegacyServer { request in
+            request.head.method == .GET ? .stream(size) : .reply(.ok, [:], "\(request.bodySize) \(request.checksum)")
+        }
+        try await withShim(legacy) { shim in
+            let down = try await shim.get("/down")
+            #expect(down.body.count == size)
+            #expect(down["transfer-encoding"] == "chunked")
+
+            var body: [UInt8] = []
+            var checksum: UInt64 = 0
+            for index in 0..<size {
+                let byte = UInt8(truncatingIfNeeded: index &* 2_654_435_761 >> 13)
+                body.append(byte)
+                checksum = checksum &* 31 &+ UInt64(byte)
+            }
+            let raw = try await RawClient(port: shim.port)
+            try await raw.send(Array("PUT /up HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\n\r\n".utf8) + body)
+            #expect(try await raw.answer().text == "\(size) \(checksum)")
+
+            try await raw.send("PUT /up HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for start in stride(from: 0, to: size, by: 1 << 20) {
+                try await raw.send(Array("100000\r\n".utf8) + body[start..<(start + 1 << 20)] + [13, 10])
+            }
+            try await raw.send("0\r\n\r\n")
+            #expect(try await raw.answer().text == "\(size) \(checksum)")
+            #expect(legacy.requests.last?.head.headers["transfer-encoding"] == ["chunked"])
+        }
+    }
+
+    @Test("a client that does not read holds the legacy API back, and gets everything when it reads")
+    func downstreamBackpressure() async throws {
+        let size = 64 << 20
+        let legacy = try await LegacyServer { _ in .stream(size) }
+        try await withShim(legacy) { shim in
+            let client = try await RawClient(port: shim.port, stalled: true)
+            try await client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await eventually("it begins") { legacy.produced > 0 }
+            // Kernel buffers on two hops, and no more than a few parts in between.
+            let produced = try await settled { legacy.produced }
+            #expect(produced < 32 << 20, "\(produced)")
+            try await client.resume()
+            try await client.wait(for: "everything", seconds: 60) { $0.bytes.count > size }
+        }
+    }
+
+    @Test("a legacy API that does not read holds the client back")
+    func upstreamBackpressure() async throws {
+        // The backlog takes the connection and nobody reads from it.
+        let legacy = try await LegacyServer { _ in .reply(.ok) }
+        let deaf = try await DeafServer()
+        try await withShim(legacy) { $0.url = "http://127.0.0.1:\(deaf.port)" } _: { shim in
+            let client = try await RawClient(port: shim.port)
+            let size = 64 << 20
+            try await client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\n\r\n")
+            let writing = client.channel.writeAndFlush(ByteBuffer(repeating: 1, count: size)) as EventLoopFuture<Void>
+            writing.whenFailure { _ in }
+            let left = try await settled {
+                try await client.channel.getOption(.bufferedWritableBytes).get()
+            }
+            #expect(left > 32 << 20, "\(left) of \(size) are still with the client")
+            await client.close()
+            try await eventually("the legacy API is let go") { deaf.isAbandoned }
+        }
+        await deaf.stop()
+    }
+
+    @Test("an answer that comes before the request's end is passed on, and the connection closes after it")
+    func earlyAnswer() async throws {
+        let legacy = try await LegacyServer(
+            atHead: { _ in .reply(.payloadTooLarge, [:], "too large") }, atEnd: { _ in .reply(.ok) })
+        try await withShim(legacy) { shim in
+            let client = try await RawClient(port: shim.port)
+            try await client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nbegin")
+            let answer = try await client.answer()
+            #expect(answer.status == 413)
+            #expect(answer.text == "too large")
+            try await client.waitForClose()
+        }
+    }
+
+    @Test("a client that leaves in the middle of an answer ends the request to the legacy API")
+    func clientLeaves() async throws {
+        let legacy = try await LegacyServer { request in request.head.uri == "/stream" ? .stream(1 << 30) : .silence }
+        try await withShim(legacy) { shim in
+            let reading = try await RawClient(port: shim.port)
+            try await reading.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await reading.wait(for: "a part") { $0.bytes.count > 1 << 20 }
+            await reading.close()
+            try await eventually("the legacy API sees it") { legacy.abandoned == 1 }
+            let waiting = try await RawClient(port: shim.port)
+            try await waiting.send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await eventually("the request is there") { legacy.requests.count == 2 }
+            await waiting.close()
+            try await eventually("the legacy API sees that too") { legacy.abandoned == 2 }
+            try await eventually("nothing is left") { shim.server.openConnections == 0 }
+        }
+    }
+}

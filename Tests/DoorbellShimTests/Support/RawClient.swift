@@ -1,0 +1,94 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A socket that sends what it is told and keeps what it gets: for tests of bytes.
+final class RawClient: Sendable {
+    struct TimedOut: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private struct Received {
+        var bytes: [UInt8] = []
+        var isClosed = false
+    }
+
+    private final class Collector: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+        let received = Mutex(Received())
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = unwrapInboundIn(data).readableBytesView
+            received.withLock { $0.bytes.append(contentsOf: bytes) }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { received.withLock { $0.isClosed = true } }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    let channel: any Channel
+    private let collector: Collector
+
+    /// - Parameter stalled: Never reads, and takes little into its kernel buffer.
+    init(port: Int, stalled: Bool = false) async throws {
+        let collector = Collector()
+        self.collector = collector
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: !stalled)
+            .channelOption(.socketOption(.so_rcvbuf), value: stalled ? 4096 : 1 << 20)
+            .channelInitializer { $0.pipeline.addHandler(collector) }
+            .connect(host: "127.0.0.1", port: port).get()
+    }
+
+    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+    func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
+    func close() async { try? await channel.close() }
+
+    var bytes: [UInt8] { collector.received.withLock { $0.bytes } }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+    var isClosed: Bool { collector.received.withLock { $0.isClosed } }
+
+    /// Takes the first `count` bytes away.
+    func drop(_ count: Int) { collector.received.withLock { $0.bytes.removeFirst(count) } }
+
+    /// Looks again and again until `condition` holds.
+    func wait(
+        for what: String, seconds: Double = 20, until condition: (RawClient) throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            if try condition(self) { return }
+            guard ContinuousClock.now < deadline else {
+                throw TimedOut(description: "\(what): did not happen; closed: \(isClosed), got: \(text.suffix(2000))")
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    func waitForClose() async throws { try await wait(for: "close") { $0.isClosed } }
+
+    /// The next whole HTTP answer, taken away from what was received.
+    func answer(toHead isHead: Bool = false) async throws -> HTTPAnswer {
+        var answer: HTTPAnswer?
+        try await wait(for: "an HTTP answer") { client in
+            guard let (found, length) = HTTPAnswer.parse(client.bytes, isHead: isHead, isClosed: client.isClosed) else {
+                return false
+            }
+            answer = found
+            client.drop(length)
+            return true
+        }
+        guard let answer else { throw TimedOut(description: "no answer") }
+        return answer
+    }
+}
+
+/// Waits for a condition that is no client's.
+func eventually(_ what: String, seconds: Double = 20, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw RawClient.TimedOut(description: "\(what): did not happen") }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}

@@ -1,0 +1,101 @@
+import DoorbellCore
+import DoorbellHub
+import DoorbellRollout
+import DoorbellServer
+import DoorbellShim
+import Logging
+import NIOCore
+import NIOPosix
+
+/// A server with a real shim in front of a legacy API.
+struct TestShim {
+    let hub: Hub
+    let upstream: HTTPUpstream
+    let server: Server
+    let ledger: LedgerRecorder
+    private let group: MultiThreadedEventLoopGroup
+
+    init(
+        legacy port: Int, features: [Feature], isLive: Bool, isOpen: Bool,
+        configure: (inout UpstreamConfiguration) -> Void
+    ) async throws {
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
+        hub = Hub(now: now)
+        ledger = LedgerRecorder(features: features.map(\.name))
+        var settings = UpstreamConfiguration(url: "http://127.0.0.1:\(port)")
+        configure(&settings)
+        let catalog = FeatureCatalog(features)
+        upstream = try HTTPUpstream(
+            configuration: settings, features: catalog, hub: hub, ledger: ledger, group: group, now: now)
+        server = Server(
+            configuration: ServerConfiguration(port: 0), features: catalog, hub: hub, gateway: upstream, group: group,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
+        if isOpen { hub.open(floor: Position(epoch: 1, tick: 1, seq: 0)) }
+        if isLive {
+            server.captureChanged(to: .live(leader: true))
+            upstream.captureChanged(to: .live(leader: true))
+        }
+        try await server.start()
+    }
+
+    var port: Int { server.boundPort ?? 0 }
+
+    func stop() async {
+        await server.stop(within: .zero)
+        try? await upstream.shutdown()
+        try? await group.shutdownGracefully()
+    }
+
+    /// One request on a connection of its own.
+    func request(_ text: String, isHead: Bool = false) async throws -> HTTPAnswer {
+        let raw = try await RawClient(port: port)
+        try await raw.send(text)
+        let answer = try await raw.answer(toHead: isHead)
+        await raw.close()
+        return answer
+    }
+
+    func get(_ target: String, headers: [String] = []) async throws -> HTTPAnswer {
+        try await request("GET \(target) HTTP/1.1\r\nHost: shop.test\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
+    }
+
+    /// Publishes one change on `channel`, committed so many seconds before the test's clock.
+    func publish(_ feature: Feature, on channel: String, seq: UInt64, secondsAgo: Int64) {
+        guard let name = ChannelName(channel) else { return }
+        let position = Position(epoch: 1, tick: 2, seq: seq)
+        let draft = Draft(
+            feature: feature, audience: .channel(name), content: .signal, position: position,
+            committedAt: Timestamp(microseconds: 1_000_000_000 - secondsAgo * 1_000_000))
+        hub.publish([draft], head: position)
+    }
+}
+
+/// Runs `body` with a shim in front of `legacy` and ends both.
+func withShim(
+    _ legacy: LegacyServer, features: [Feature] = [], isLive: Bool = true, isOpen: Bool = true,
+    configure: (inout UpstreamConfiguration) -> Void = { _ in }, _ body: (TestShim) async throws -> Void
+) async throws {
+    let shim = try await TestShim(
+        legacy: legacy.port, features: features, isLive: isLive, isOpen: isOpen, configure: configure)
+    do {
+        try await body(shim)
+    } catch {
+        await shim.stop()
+        await legacy.stop()
+        throw error
+    }
+    await shim.stop()
+    await legacy.stop()
+}
+
+/// Looks until a figure stands still, then returns it.
+func settled(_ figure: () async throws -> Int) async throws -> Int {
+    var last = try await figure()
+    while true {
+        try await Task.sleep(for: .milliseconds(150))
+        let next = try await figure()
+        if next == last { return next }
+        last = next
+    }
+}
