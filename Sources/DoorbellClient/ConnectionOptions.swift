@@ -8,7 +8,9 @@ public struct ConnectionOptions: Sendable {
     /// How many messages may wait to be taken out of ``DoorbellConnection/messages`` before reading from the socket stops.
     /// Reading goes on when half of them have been taken.
     public var maximumBufferedMessages = 256
-    /// For the TCP connection, and again for TLS and the upgrade together.
+    /// For names and TCP.
+    public var connectTimeout = TimeAmount.seconds(10)
+    /// For TLS and the upgrade together, once TCP is there.
     public var handshakeTimeout = TimeAmount.seconds(10)
     /// How long a close waits for the server's part of it.
     public var closeTimeout = TimeAmount.seconds(5)

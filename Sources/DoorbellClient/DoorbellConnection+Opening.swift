@@ -24,7 +24,7 @@ extension DoorbellConnection {
         let opened = loop.makePromise(of: DoorbellConnection.self)
 
         ClientBootstrap(group: loop)
-            .connectTimeout(options.handshakeTimeout)
+            .connectTimeout(options.connectTimeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

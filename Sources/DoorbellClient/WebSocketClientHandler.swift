@@ -38,8 +38,10 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
     /// The newest ping not answered. One is enough (RFC 6455, section 5.5.3), so that a flood of pings costs no memory.
     private var pong: [UInt8]?
     private var closeTimer: Scheduled<Void>?
-    private var watch: (timer: RepeatedTask, heartbeat: TimeAmount)?
+    private var watch: RepeatedTask?
     private var lastHeard = NIODeadline.now()
+    /// When our ping went out that nothing has followed yet.
+    private var askedAt: NIODeadline?
 
     /// What the receiver says about the next message.
     enum Demand { case more, pause }
@@ -58,6 +60,7 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastHeard = .now()
+        askedAt = nil
         unwrapInboundIn(data).withUnsafeReadableBytes { parser.append($0) }
         drain(context)
     }
@@ -128,7 +131,7 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
         }
         switch command {
         case .resume:
-            lastHeard = .now()
+            (lastHeard, askedAt) = (.now(), nil)
             resume(context)
         case .close(let code):
             guard state == .open else { break }
@@ -170,28 +173,32 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
     }
 
     private func watch(_ heartbeat: TimeAmount, _ context: ChannelHandlerContext) {
-        watch?.timer.cancel()
+        watch?.cancel()
         watch = nil
         guard heartbeat > .zero, state == .open else { return }
         lastHeard = .now()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let timer = context.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in
+        let interval = TimeAmount.nanoseconds(max(1, heartbeat.nanoseconds / 2))
+        watch = context.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: interval) { _ in
             let (handler, context) = bound.value
-            handler.check(heartbeat, context)
+            handler.check(heartbeat, interval, context)
         }
-        watch = (timer, heartbeat)
     }
 
-    private func check(_ heartbeat: TimeAmount, _ context: ChannelHandlerContext) {
+    private func check(_ heartbeat: TimeAmount, _ patience: TimeAmount, _ context: ChannelHandlerContext) {
         // While we do not read, silence is our own.
         guard state == .open, !isPaused else { return }
-        let silence = NIODeadline.now() - lastHeard
-        if silence >= heartbeat + heartbeat {
-            end = .lost("nothing arrived for \(silence.nanoseconds / 1_000_000_000) s")
-            context.close(promise: nil)
-        } else if silence >= heartbeat, context.channel.isWritable {
-            write(.ping, [], context)
+        let now = NIODeadline.now()
+        let silence = now - lastHeard
+        guard silence >= heartbeat else { return }
+        guard let askedAt else {
+            askedAt = now
+            return write(.ping, [], context)
         }
+        // Both: a loop that was late itself gives the server its time.
+        guard silence >= heartbeat + heartbeat, now - askedAt >= patience else { return }
+        end = .lost("nothing arrived for \(silence.nanoseconds / 1_000_000_000) s")
+        context.close(promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -220,7 +227,7 @@ final class WebSocketClientHandler: ChannelDuplexHandler {
         guard state != .closed else { return }
         state = .closed
         closeTimer?.cancel()
-        watch?.timer.cancel()
+        watch?.cancel()
         watch = nil
         ended(end ?? .lost("the connection was lost"))
     }

@@ -64,7 +64,8 @@ final class ScriptedServer: Sendable {
             continuation.yield(Array(unwrapInboundIn(data).readableBytesView))
         }
 
-        func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
+        // Not in `channelInactive`, which does not come to a channel that was closed before it was active.
+        func handlerRemoved(context: ChannelHandlerContext) { continuation.finish() }
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
