@@ -15,7 +15,9 @@ import Synchronization
 /// trailers are dropped, and a request is always sent as HTTP/1.1.
 public final class HTTPUpstream: LegacyGateway {
     let configuration: UpstreamConfiguration
-    let client: HTTPClient
+    /// One for each event loop, by its identity: a client that spans loops keeps no idle connections for requests that insist
+    /// on theirs, and would open one for every request.
+    private let clients: [ObjectIdentifier: HTTPClient]
     let observer: PollObserver
     let health = UpstreamHealth()
     private let features: FeatureCatalog
@@ -54,20 +56,24 @@ public final class HTTPUpstream: LegacyGateway {
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled
         settings.httpVersion = .http1Only
-        settings.timeout = .init(connect: configuration.connectTimeout, read: configuration.answerTimeout)
+        settings.timeout = .init(
+            connect: configuration.connectTimeout, read: configuration.answerTimeout, write: configuration.answerTimeout)
         settings.connectionPool.idleTimeout = configuration.idleTimeout
-        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumRequests
         settings.connectionPool.retryConnectionEstablishment = false
-        self.client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: settings)
         let loops = Array(group.makeIterator())
+        let capacity = max(1, configuration.maximumRequests / max(1, loops.count))
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = capacity
         var slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>] = [:]
+        var clients: [ObjectIdentifier: HTTPClient] = [:]
         for loop in loops {
+            clients[ObjectIdentifier(loop)] = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: settings)
             slots[ObjectIdentifier(loop)] = .makeBoxSendingValue(
                 UpstreamSlots(
-                    capacity: configuration.maximumRequests / loops.count,
-                    maximumWaiting: configuration.maximumWaiting / loops.count, waitTimeout: configuration.waitTimeout),
+                    capacity: capacity, maximumWaiting: configuration.maximumWaiting / max(1, loops.count),
+                    waitTimeout: configuration.waitTimeout),
                 eventLoop: loop)
         }
+        self.clients = clients
         self.slots = slots
     }
 
@@ -75,7 +81,16 @@ public final class HTTPUpstream: LegacyGateway {
     public func captureChanged(to status: CaptureStatus) { isCaptureLive.withLock { $0 = status.isLive } }
 
     /// Closes the connections. Call after the server has ended and before the group is shut down.
-    public func shutdown() async throws { try await client.shutdown() }
+    public func shutdown() async throws { for client in clients.values { try await client.shutdown() } }
+
+    /// Sends `request` on connections of `loop`; everything is called back there. `nil` for a loop that is not ours, which
+    /// cannot come: client and server share the group.
+    func execute<Delegate: HTTPClientResponseDelegate>(
+        _ request: HTTPClient.Request, delegate: Delegate, on loop: any EventLoop, deadline: NIODeadline? = nil
+    ) -> HTTPClient.Task<Delegate.Response>? {
+        clients[ObjectIdentifier(loop)]?.execute(
+            request: request, delegate: delegate, eventLoop: .delegate(on: loop), deadline: deadline)
+    }
 
     public var trouble: String? { health.trouble() }
 
@@ -121,6 +136,5 @@ public final class HTTPUpstream: LegacyGateway {
             body: body)
     }
 
-    /// A loop that is not ours cannot come: client and server share the group.
     private func slots(of loop: any EventLoop) -> UpstreamSlots? { slots[ObjectIdentifier(loop)]?.value }
 }

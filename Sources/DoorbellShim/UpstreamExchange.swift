@@ -50,11 +50,9 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
             self.slots = slots
             place = nil
             state = .running
-            let task = upstream.client.execute(
-                request: request, delegate: self, eventLoop: .delegateAndChannel(on: loop))
-            self.task = task
+            task = upstream.execute(request, delegate: self, on: loop)
             // Some failures never reach the delegate.
-            task.futureResult.whenFailure { [self] error in failed(error) }
+            task?.futureResult.whenFailure { [self] error in failed(error) }
         } fail: { [self] failure in
             place = nil
             refuse(failure)

@@ -30,10 +30,9 @@ final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
         }
         _ = slots.acquire(on: loop) { [self] in
             self.slots = slots
-            let task = upstream.client.execute(
-                request: request, delegate: self, eventLoop: .delegateAndChannel(on: loop),
-                deadline: .now() + upstream.configuration.askTimeout)
-            task.futureResult.whenFailure { [self] error in failed(error) }
+            let task = upstream.execute(
+                request, delegate: self, on: loop, deadline: .now() + upstream.configuration.askTimeout)
+            task?.futureResult.whenFailure { [self] error in failed(error) }
         } fail: { [self] failure in
             finish(.failure(failure))
         }

@@ -142,7 +142,7 @@ import Testing
     @Test("keep-alive: requests of one client use one connection to the legacy API")
     func keepAlive() async throws {
         let legacy = try await LegacyServer { request in .reply(.ok, [:], request.head.uri) }
-        try await withShim(legacy) { shim in
+        try await withShim(legacy) { $0.idleTimeout = .minutes(5) } _: { shim in
             let raw = try await RawClient(port: shim.port)
             for index in 0..<20 {
                 try await raw.send("GET /\(index) HTTP/1.1\r\nHost: h\r\n\r\n")
