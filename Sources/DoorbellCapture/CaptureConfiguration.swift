@@ -19,7 +19,7 @@ public struct CaptureConfiguration: Sendable {
     public var retention: Duration
     /// Default ``Bell/auto``.
     public var bell: Bell
-    /// Least time from one tick to the next while there is work. Default 4 ms. 0 commits as often as it can, which on a slow disk
+    /// Least time from one tick to the next while there is work. Default 2 ms. 0 commits as often as it can, which on a slow disk
     /// takes turns with the writers; more than some 20 ms is latency.
     public var tickInterval: Duration
     /// How long a `query` of a channel rule may take. Default 2 s; a longer one is an error of that row.
@@ -31,7 +31,7 @@ public struct CaptureConfiguration: Sendable {
 
     public init(
         conninfo: String, tables: [QualifiedName] = [], retention: Duration = .seconds(600), bell: Bell = .auto,
-        tickInterval: Duration = .milliseconds(4), queryTimeout: Duration = .seconds(2), batchRows: Int = 1000,
+        tickInterval: Duration = .milliseconds(2), queryTimeout: Duration = .seconds(2), batchRows: Int = 1000,
         batchBytes: Int = 1 << 20
     ) {
         self.conninfo = conninfo

@@ -50,7 +50,15 @@ struct InstallPlan {
         let member = try preflight.exists(
             "select where case when $2::bool then pg_catalog.pg_has_role($1, 'member') else false end",
             [role, exists ? "t" : "f"])
-        if !exists { add("create the role \(owner)", "create role \(owner) nologin") }
+        if !exists {
+            // Roles belong to the cluster: an install in another database may be making the same one now.
+            add(
+                "create the role \(owner)",
+                """
+                do $doorbell$ begin create role \(owner) nologin;
+                exception when duplicate_object or unique_violation then null; end $doorbell$
+                """)
+        }
         let user = try preflight.user()
         let superuser = try preflight.exists(
             "select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) current_user and rolsuper", [])

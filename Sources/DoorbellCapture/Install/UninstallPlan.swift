@@ -33,7 +33,13 @@ struct UninstallPlan {
         if elsewhere {
             remarks.append("role \(owner) is kept: another database uses it")
         } else if created {
-            add("drop the role", "drop role \(SQL.identifier(owner))")
+            // Another database may have begun to use it since we looked.
+            add(
+                "drop the role",
+                """
+                do $doorbell$ begin drop role if exists \(SQL.identifier(owner));
+                exception when dependent_objects_still_exist then null; end $doorbell$
+                """)
         } else if let granted {
             add("take the role back", "revoke \(SQL.identifier(owner)) from \(SQL.identifier(granted))")
         }

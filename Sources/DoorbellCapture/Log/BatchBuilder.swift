@@ -49,8 +49,10 @@ struct BatchBuilder {
         }
         let images: (old: RowImage?, new: RowImage?)
         do {
-            images = (try row.old.map { json throws(JSONError) in try RowImage(json: json) },
-                try row.new.map { json throws(JSONError) in try RowImage(json: json) })
+            images = (
+                try row.old.map { json throws(JSONError) in try RowImage(json: json) },
+                try row.new.map { json throws(JSONError) in try RowImage(json: json) }
+            )
         } catch {
             return fail("the row is not JSON: \(error)", find(row.relation, nil)?.name)
         }

@@ -53,7 +53,8 @@ extension LogConnection {
         guard try !connection.run(newer).boolean(0, 0) else { return false }
         do {
             // Only under the lock, which waits for every open transaction that wrote here, does "no newer row" hold.
-            try connection.run("begin; set local lock_timeout = '50ms'; lock table only \(table) in access exclusive mode")
+            try connection.run(
+                "begin; set local lock_timeout = '50ms'; lock table only \(table) in access exclusive mode")
             guard try !connection.run(newer).boolean(0, 0) else {
                 try connection.run("rollback")
                 return false
@@ -66,7 +67,7 @@ extension LogConnection {
                 commit
                 """)
             return true
-        } catch where error.sqlState == "55P03" {
+        } catch  where error.sqlState == "55P03" {
             try connection.run("rollback")
             return false
         }

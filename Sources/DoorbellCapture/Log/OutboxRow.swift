@@ -44,7 +44,8 @@ struct OutboxRow {
         case unreadable(String)
     }
 
-    func read(as relation: Relation, images: (old: RowImage?, new: RowImage?), position: Position, second: Position,
+    func read(
+        as relation: Relation, images: (old: RowImage?, new: RowImage?), position: Position, second: Position,
         committedAt: Timestamp
     ) -> Reading {
         func change(_ operation: Operation, _ before: RowImage?, _ after: RowImage?, at position: Position) -> Change {

@@ -38,7 +38,7 @@ final class QueryRunner: ChannelQueryRunner {
     ) throws(PGError) -> Result {
         do {
             return try body(try current())
-        } catch where error.kind != .statement && error.kind != .stopped {
+        } catch  where error.kind != .statement && error.kind != .stopped {
             // It was idle: the server may have hung up long ago. Once more with a new one.
             close()
             return try body(try current())
