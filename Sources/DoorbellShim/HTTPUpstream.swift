@@ -51,7 +51,8 @@ public final class HTTPUpstream: LegacyGateway {
         self.hub = hub
         self.base = base
         self.address = "\(probe.host):\(probe.port)"
-        self.observer = PollObserver(hub: hub, ledger: ledger, capacity: configuration.rememberedPolls, now: now)
+        self.observer = PollObserver(
+            features: features.features, hub: hub, ledger: ledger, capacity: configuration.rememberedPolls, now: now)
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled

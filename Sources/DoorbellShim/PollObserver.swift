@@ -1,4 +1,3 @@
-import CoreMetrics
 import DoorbellCore
 import DoorbellHub
 import DoorbellRollout
@@ -10,10 +9,15 @@ import Synchronization
 final class PollObserver: Sendable {
     private let hub: Hub
     private let ledger: LedgerRecorder?
+    private let metrics: ShimMetrics
     private let memory: Mutex<PollMemory>
     private let now: @Sendable () -> Timestamp
 
-    init(hub: Hub, ledger: LedgerRecorder?, capacity: Int, now: @escaping @Sendable () -> Timestamp) {
+    init(
+        features: [Feature], hub: Hub, ledger: LedgerRecorder?, capacity: Int,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.metrics = ShimMetrics(features: features)
         self.hub = hub
         self.ledger = ledger
         self.memory = Mutex(PollMemory(capacity: capacity))
@@ -38,7 +42,7 @@ final class PollObserver: Sendable {
         bytesDown: Int, position: Position?
     ) {
         let feature = poll.feature
-        count(feature, status: status, bytesDown: bytesDown)
+        metrics.answered(feature, status: status, bytes: bytesDown)
         var entry = Ledger.Poll(isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [])
         // An error tells nothing about the data, so it neither shows changes nor counts as unchanged.
         if (200..<300).contains(status.code) || status == .notModified {
@@ -52,27 +56,11 @@ final class PollObserver: Sendable {
                     for commit in hub.commits(on: channel, after: fresh.after, through: fresh.through) {
                         let seconds = max(0, told.seconds(since: commit))
                         entry.staleness.append(seconds)
-                        Timer(
-                            label: "doorbell_staleness_seconds",
-                            dimensions: [("feature", feature.name), ("path", "poll")]
-                        ).recordSeconds(seconds)
+                        metrics.showed(feature, staleness: seconds)
                     }
                 }
             }
         }
         ledger?.record(entry, of: feature.name)
-    }
-
-    private func count(_ feature: Feature, status: HTTPResponseStatus, bytesDown: Int) {
-        Counter(
-            label: "doorbell_shim_requests_total",
-            dimensions: [
-                ("feature", feature.name), ("stage", feature.stage.rawValue), ("served_by", "origin"),
-                ("status", "\(status.code / 100)xx"),
-            ]
-        ).increment()
-        Counter(
-            label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "poll")]
-        ).increment(by: bytesDown)
     }
 }

@@ -32,6 +32,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var isBodyEnded = false
     private var isClientHeld = false
     private var isWriting = false
+    /// Runs while the legacy API does not take the part that was written last.
+    private var writeTimeout: Scheduled<Void>?
     private var writer: HTTPClient.Body.StreamWriter?
     private var bodySent: EventLoopPromise<Void>?
 
@@ -72,6 +74,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         let failure = GatewayFailure(error, address: upstream.address)
         upstream.health.failed(failure.reason)
         bodySent?.fail(failure)
+        bodySent = nil
         answer.fail(failure)
     }
 
@@ -82,6 +85,9 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         place?.cancel()
         place = nil
         task = nil
+        writer = nil
+        writeTimeout?.cancel()
+        writeTimeout = nil
         pending.removeAll()
         pendingBytes = 0
         slots?.release()
@@ -110,6 +116,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         guard finish() else { return }
         task?.cancel()
         bodySent?.fail(HTTPClientError.cancelled)
+        bodySent = nil
     }
 
     /// The legacy API's connection stands and the head is sent.
@@ -135,6 +142,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         isWriting = true
         writer.write(.byteBuffer(part)).hop(to: loop).whenComplete { [self] result in
             isWriting = false
+            writeTimeout?.cancel()
+            writeTimeout = nil
             pendingBytes = max(0, pendingBytes - part.readableBytes)
             switch result {
             case .success:
@@ -147,6 +156,12 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
                 pendingBytes = 0
                 if isClientHeld { askForMore() }
             }
+        }
+        guard isWriting, writeTimeout == nil else { return }
+        writeTimeout = loop.scheduleTask(in: upstream.configuration.answerTimeout) { [self] in
+            let task = task
+            failed(HTTPClientError.writeTimeout)
+            task?.cancel()
         }
     }
 

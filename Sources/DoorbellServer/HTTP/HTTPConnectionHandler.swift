@@ -301,15 +301,19 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     // MARK: Deadlines
 
-    /// One timer a connection, looked at when it fires: activity only notes the time.
+    /// One timer a connection, looked at when it fires: activity only notes the time. It never sleeps for longer than the
+    /// shortest deadline, so that a state with a short one is not found late by more than that.
     private func armTimer(after delay: TimeAmount? = nil) {
         guard let context else { return }
+        let configuration = core.configuration
+        let shortest = min(configuration.headerTimeout, configuration.idleTimeout, configuration.stallTimeout)
+        let longest = TimeAmount.nanoseconds(Int64(shortest.seconds * 1e9))
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: delay ?? deadline() ?? .seconds(1)) { bound.value.timerFired() }
+        timer = context.eventLoop.scheduleTask(in: min(delay ?? longest, longest)) { bound.value.timerFired() }
     }
 
     private func timerFired() {
-        guard let allowed = deadline() else { return armTimer(after: .seconds(5)) }
+        guard let allowed = deadline() else { return armTimer() }
         let left = lastActivity + allowed - .now()
         if left > .nanoseconds(0) { armTimer(after: left) } else { close() }
     }

@@ -149,22 +149,32 @@ import Testing
         }
     }
 
-    @Test("a client that sends its head drop by drop is closed; so is one that is idle, and one that stalls its body")
-    func deadlines() async throws {
-        try await withServer([]) {
-            $0.headerTimeout = .milliseconds(100)
-            $0.idleTimeout = .milliseconds(100)
-            $0.stallTimeout = .milliseconds(100)
-        } _: { server in
+    @Test("a client that does not finish its first head is closed")
+    func headerDeadline() async throws {
+        try await withServer([]) { $0.headerTimeout = .milliseconds(50) } _: { server in
             let slow = try await RawClient(port: server.port)
-            try await slow.send("GET / HT")
+            // On a busy machine it may be closed before it has said anything.
+            try? await slow.send("GET / HT")
             try await slow.waitForClose()
+        }
+    }
+
+    @Test("a client that is idle after a request is closed")
+    func idleDeadline() async throws {
+        try await withServer([]) { $0.idleTimeout = .milliseconds(50) } _: { server in
             let idle = try await RawClient(port: server.port)
             try await idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-            #expect(try await idle.answer().status == 200)
+            let answer = try await idle.answer()
+            #expect(answer.status == 200)
             try await idle.waitForClose()
+        }
+    }
+
+    @Test("a client that stalls in the middle of its body is closed")
+    func stallDeadline() async throws {
+        try await withServer([]) { $0.stallTimeout = .milliseconds(50) } _: { server in
             let stalled = try await RawClient(port: server.port)
-            try await stalled.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
+            try? await stalled.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
             try await stalled.waitForClose()
         }
     }

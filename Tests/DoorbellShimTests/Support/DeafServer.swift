@@ -8,8 +8,6 @@ final class DeafServer: Sendable {
     private let children = Mutex<[any Channel]>([])
 
     var port: Int { channel.localAddress?.port ?? 0 }
-    /// Whether every connection that came has gone.
-    var isAbandoned: Bool { children.withLock { $0.allSatisfy { !$0.isActive } } }
 
     init() async throws {
         let box = Box()

@@ -9,8 +9,8 @@ final class LegacyServer: Sendable {
     struct Request: Sendable {
         var head: HTTPRequestHead
         var bodySize: Int
-        /// Of all body bytes, to see that none is lost or turned around.
-        var checksum: UInt64
+        /// Of all body bytes, to see that none is lost or turned around. Good within this process.
+        var digest = Hasher()
     }
 
     enum Answer: Sendable {
@@ -103,7 +103,7 @@ final class LegacyServer: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
             case .head(let head):
-                request = Request(head: head, bodySize: 0, checksum: 0)
+                request = Request(head: head, bodySize: 0)
                 (isAnswered, isDue) = (false, true)
                 if let early = atHead(head) {
                     isAnswered = true
@@ -111,9 +111,7 @@ final class LegacyServer: Sendable {
                 }
             case .body(let part):
                 request?.bodySize += part.readableBytes
-                var checksum = request?.checksum ?? 0
-                for byte in part.readableBytesView { checksum = checksum &* 31 &+ UInt64(byte) }
-                request?.checksum = checksum
+                part.withUnsafeReadableBytes { bytes in request?.digest.combine(bytes: bytes) }
             case .end:
                 guard let request else { return }
                 server.note { $0.requests.append(request) }

@@ -1,0 +1,50 @@
+import CoreMetrics
+import DoorbellCore
+import NIOHTTP1
+
+/// What the shim counts, for each feature. Instruments are made once.
+struct ShimMetrics: Sendable {
+    struct FeatureMetrics: Sendable {
+        /// Polls answered, by the class of their status: 1xx to 5xx.
+        let requests: [Counter]
+        /// Of poll answers, heads included.
+        let bytes: Counter
+        /// Seconds from a change's commit to the first poll that showed it.
+        let staleness: Timer
+    }
+
+    private let features: [ObjectIdentifier: FeatureMetrics]
+
+    init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
+        var table: [ObjectIdentifier: FeatureMetrics] = [:]
+        for feature in features {
+            table[ObjectIdentifier(feature)] = FeatureMetrics(
+                requests: (1...5).map { status in
+                    Counter(
+                        label: "doorbell_shim_requests_total",
+                        dimensions: [
+                            ("feature", feature.name), ("stage", feature.stage.rawValue), ("served_by", "origin"),
+                            ("status", "\(status)xx"),
+                        ], factory: factory)
+                },
+                bytes: Counter(
+                    label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "poll")],
+                    factory: factory),
+                staleness: Timer(
+                    label: "doorbell_staleness_seconds", dimensions: [("feature", feature.name), ("path", "poll")],
+                    factory: factory))
+        }
+        self.features = table
+    }
+
+    func answered(_ feature: Feature, status: HTTPResponseStatus, bytes: Int) {
+        guard let metrics = features[ObjectIdentifier(feature)] else { return }
+        let index = Int(status.code) / 100 - 1
+        if metrics.requests.indices.contains(index) { metrics.requests[index].increment() }
+        metrics.bytes.increment(by: bytes)
+    }
+
+    func showed(_ feature: Feature, staleness seconds: Double) {
+        features[ObjectIdentifier(feature)]?.staleness.recordSeconds(seconds)
+    }
+}
