@@ -41,7 +41,8 @@ public struct Ledger: Sendable {
         /// 1 µs to one day, three digits.
         init() {
             staleness = Histogram<UInt64>(
-                lowestDiscernibleValue: 1, highestTrackableValue: 86_400_000_000, numberOfSignificantValueDigits: .three)
+                lowestDiscernibleValue: 1, highestTrackableValue: 86_400_000_000, numberOfSignificantValueDigits: .three
+            )
         }
 
         mutating func record(staleness seconds: Double, count: UInt64) {

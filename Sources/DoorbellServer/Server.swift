@@ -168,7 +168,8 @@ public final class Server: Service {
 
     /// Too many connections: said in a few bytes and closed, so that the descriptor is free again at once.
     private static func turnAway(_ channel: any Channel) -> EventLoopFuture<Void> {
-        let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        let answer =
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         // The channel is not active yet within its initializer.
         channel.eventLoop.execute {
             channel.writeAndFlush(ByteBuffer(string: answer)).whenComplete { _ in channel.close(promise: nil) }
@@ -178,7 +179,9 @@ public final class Server: Service {
 
     private static func explain(_ error: any Error, _ configuration: ServerConfiguration) -> DoorbellError {
         let address = "\(configuration.host):\(configuration.port)"
-        guard let system = error as? IOError else { return DoorbellError(.system, "cannot listen on \(address): \(error)") }
+        guard let system = error as? IOError else {
+            return DoorbellError(.system, "cannot listen on \(address): \(error)")
+        }
         switch system.errnoCode {
         case EADDRINUSE:
             return DoorbellError(

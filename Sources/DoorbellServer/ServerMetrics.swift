@@ -1,5 +1,5 @@
-import DoorbellCore
 import CoreMetrics
+import DoorbellCore
 
 /// What the server counts. Label values come from closed sets: features of the configuration, transports, policies.
 struct ServerMetrics: Sendable {
@@ -36,7 +36,8 @@ struct ServerMetrics: Sendable {
         recovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "recovered")], factory: factory)
         notRecovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "gone")], factory: factory)
         refusedConnections = Counter(label: "doorbell_refused_connections_total", factory: factory)
-        let slowReset = Counter(label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
+        let slowReset = Counter(
+            label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
         let slowDisconnect = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "disconnect")], factory: factory)
         var table: [ObjectIdentifier: FeatureMetrics] = [:]

@@ -58,7 +58,8 @@ public final class HTTPUpstream: LegacyGateway {
         settings.decompression = .disabled
         settings.httpVersion = .http1Only
         settings.timeout = .init(
-            connect: configuration.connectTimeout, read: configuration.answerTimeout, write: configuration.answerTimeout)
+            connect: configuration.connectTimeout, read: configuration.answerTimeout, write: configuration.answerTimeout
+        )
         settings.connectionPool.idleTimeout = configuration.idleTimeout
         settings.connectionPool.retryConnectionEstablishment = false
         let loops = Array(group.makeIterator())
@@ -105,7 +106,8 @@ public final class HTTPUpstream: LegacyGateway {
         }
         let exchange = UpstreamExchange(upstream: self, loop: loop, answer: answer, watch: watch)
         do {
-            exchange.start(try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))
+            exchange.start(
+                try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))
         } catch {
             exchange.refuse(GatewayFailure(.badRequest, "this request cannot be passed on: \(error)"))
         }

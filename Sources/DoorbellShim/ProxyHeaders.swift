@@ -7,7 +7,8 @@ import NIOHTTP1
 enum ProxyHeaders {
     /// Meant for the next hop only, besides those that `Connection` names.
     private static let hopByHop: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        "http2-settings",
     ]
 
     static func withoutHopByHop(_ headers: HTTPHeaders) -> HTTPHeaders {

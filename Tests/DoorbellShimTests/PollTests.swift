@@ -31,7 +31,8 @@ import Testing
             #expect(poll.all("doorbell-position") == ["1.1-0"])
             #expect(poll.all("doorbell-transport") == ["push"])
             #expect(poll["doorbell-feature"] == "notifications")
-            #expect(poll.all("link") == ["</next>; rel=next", #"</_doorbell/ws>; rel="https://doorbell.dev/rel/push""#])
+            #expect(
+                poll.all("link") == ["</next>; rel=next", #"</_doorbell/ws>; rel="https://doorbell.dev/rel/push""#])
             #expect(poll.all("server-timing").count == 2)
             #expect(poll.all("server-timing").last?.hasPrefix("doorbell;desc=origin;dur=") == true)
             let other = try await shim.get("/api/other")

@@ -36,7 +36,8 @@ import Testing
         }
         try await withShim(legacy) { shim in
             let answer = try await shim.get(
-                "/", headers: ["Connection: keep-alive, X-Secret", "X-Secret: 1", "TE: trailers", "Proxy-Connection: x"])
+                "/",
+                headers: ["Connection: keep-alive, X-Secret", "X-Secret: 1", "TE: trailers", "Proxy-Connection: x"])
             #expect(answer["x-internal"] == nil)
             #expect(answer["keep-alive"] == nil)
             #expect(answer["x-kept"] == "1")
@@ -102,10 +103,13 @@ import Testing
         }
     }
 
-    @Test("targets pass byte for byte when they are in RFC 3986's alphabet", arguments: [
-        "/", "//", "//a//b", "/a/../b/./c", "/a;p=1,2", "/%2e%2E/%00", "/a?", "/a??b=?", "/a?b=/c/&d=%20+e", "/a:b@c!$&'()*",
-        "/.well-known/x~y_z-1", "/?x[]=1".replacing("[]", with: "%5B%5D"),
-    ])
+    @Test(
+        "targets pass byte for byte when they are in RFC 3986's alphabet",
+        arguments: [
+            "/", "//", "//a//b", "/a/../b/./c", "/a;p=1,2", "/%2e%2E/%00", "/a?", "/a??b=?", "/a?b=/c/&d=%20+e",
+            "/a:b@c!$&'()*",
+            "/.well-known/x~y_z-1", "/?x[]=1".replacing("[]", with: "%5B%5D"),
+        ])
     func targets(target: String) async throws {
         let legacy = try await LegacyServer { _ in .reply(.ok) }
         try await withShim(legacy) { shim in
@@ -142,7 +146,9 @@ import Testing
     @Test("keep-alive: requests of one client use one connection to the legacy API")
     func keepAlive() async throws {
         let legacy = try await LegacyServer { request in .reply(.ok, [:], request.head.uri) }
-        try await withShim(legacy) { $0.idleTimeout = .minutes(5) } _: { shim in
+        try await withShim(legacy) {
+            $0.idleTimeout = .minutes(5)
+        } _: { shim in
             let raw = try await RawClient(port: shim.port)
             for index in 0..<20 {
                 try await raw.send("GET /\(index) HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -10,7 +10,9 @@ import Testing
         let dead = try await LegacyServer { _ in .reply(.ok) }
         let port = dead.port
         await dead.stop()
-        try await withShim(legacy) { $0.url = "http://127.0.0.1:\(port)" } _: { shim in
+        try await withShim(legacy) {
+            $0.url = "http://127.0.0.1:\(port)"
+        } _: { shim in
             let answer = try await shim.get("/")
             #expect(answer.status == 502)
             #expect(answer["content-type"] == "application/problem+json")
@@ -24,7 +26,9 @@ import Testing
     @Test("a legacy API that is silent is 504 after the timeout, and its connection is let go")
     func silent() async throws {
         let legacy = try await LegacyServer { request in request.head.uri == "/" ? .silence : .reply(.ok) }
-        try await withShim(legacy) { $0.answerTimeout = .seconds(3) } _: { shim in
+        try await withShim(legacy) {
+            $0.answerTimeout = .seconds(3)
+        } _: { shim in
             let answer = try await shim.get("/")
             #expect(answer.status == 504)
             #expect(answer.text.contains("did not answer in time"))
@@ -66,7 +70,9 @@ import Testing
     func garbage(answer: String) async throws {
         let legacy = try await LegacyServer { _ in .reply(.ok) }
         let odd = try await OddServer(answer: answer)
-        try await withShim(legacy) { $0.url = "http://127.0.0.1:\(odd.port)" } _: { shim in
+        try await withShim(legacy) {
+            $0.url = "http://127.0.0.1:\(odd.port)"
+        } _: { shim in
             let status = try await shim.get("/").status
             #expect(status == 502)
         }
@@ -78,7 +84,10 @@ import Testing
         for url in ["", "localhost:3000", "ftp://x", "http://", "http://h?x"] {
             let legacy = try await LegacyServer { _ in .reply(.ok) }
             await #expect(throws: (any Error).self, "\(url)") {
-                try await withShim(legacy) { $0.url = url } _: { _ in }
+                try await withShim(legacy) {
+                    $0.url = url
+                } _: { _ in
+                }
             }
             await legacy.stop()
         }

@@ -17,7 +17,11 @@ import Testing
         let log = Log()
         let slots = UpstreamSlots(capacity: 1, maximumWaiting: 3, waitTimeout: .seconds(10))
         func ask(_ name: String) -> UpstreamSlots.Waiting? {
-            slots.acquire(on: loop) { log.entries.append(name) } fail: { log.entries.append("\(name) \($0.status.code)") }
+            slots.acquire(on: loop) {
+                log.entries.append(name)
+            } fail: {
+                log.entries.append("\(name) \($0.status.code)")
+            }
         }
         _ = ask("a")
         let b = ask("b")

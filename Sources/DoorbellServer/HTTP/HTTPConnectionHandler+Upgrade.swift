@@ -92,8 +92,8 @@ extension HTTPConnectionHandler {
         guard let options = channel.syncOptions else { return }
         try? options.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(configuration.kernelSendBuffer))
         #if os(Linux)
-        let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
-        try? options.setOption(notSentLowWater, value: 16 << 10)
+            let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
+            try? options.setOption(notSentLowWater, value: 16 << 10)
         #endif
         try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
         let high = max(2, configuration.sendBudget / 2)

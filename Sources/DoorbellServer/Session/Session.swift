@@ -175,7 +175,8 @@ struct Session {
         }
         let pending = asks.values.count { if case .subscribe = $0 { true } else { false } }
         guard pending < limits.pendingAsks else {
-            return refuse(.limit, "at most \(limits.pendingAsks) subscriptions at a time may be waiting", channel: named)
+            return refuse(
+                .limit, "at most \(limits.pendingAsks) subscriptions at a time may be waiting", channel: named)
         }
         let wantsSnapshot = if case .poll = request.target { true } else { false }
         let waiting = Request(
@@ -245,7 +246,9 @@ struct Session {
         guard join.start == .latest, snapshot != nil, !recovered, let since = join.since, since != position else {
             return [opening]
         }
-        return [opening, .reset(channel: join.channel, reason: "changes since the snapshot are gone", position: position)]
+        return [
+            opening, .reset(channel: join.channel, reason: "changes since the snapshot are gone", position: position),
+        ]
     }
 
     // MARK: Keeping
@@ -261,7 +264,8 @@ struct Session {
         return channels.flatMap { channel -> [Action] in
             guard let subscription = subscriptions.removeValue(forKey: channel) else { return [] }
             let told = Action.send(
-                .unsubscribed(channel: channel, reason: "the legacy API now answers \(status) for this client", id: nil))
+                .unsubscribed(channel: channel, reason: "the legacy API now answers \(status) for this client", id: nil)
+            )
             return subscription.state == .live ? [.leave(channel), told] : [told]
         }
     }

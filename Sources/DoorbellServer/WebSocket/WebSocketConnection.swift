@@ -1,7 +1,7 @@
+import CoreMetrics
 import DoorbellCore
 import DoorbellHub
 import DoorbellWire
-import CoreMetrics
 import NIOCore
 import NIOHTTP1
 
@@ -267,7 +267,9 @@ extension WebSocketConnection: Subscriber {
         // Closing or closed: nobody is owed anything, which is not falling behind.
         guard state == .open else { return true }
         let size = message.frame.count
-        guard behind.isEmpty, queuedBytes + size + outstandingBytes <= core.configuration.sendBudget else { return false }
+        guard behind.isEmpty, queuedBytes + size + outstandingBytes <= core.configuration.sendBudget else {
+            return false
+        }
         append(message.frame)
         loopState.queued(bytes: size)
         return true

@@ -39,7 +39,9 @@ import Testing
             let raw = try await RawClient(port: server.port)
             var requests = ""
             for size in 1...20 {
-                requests += "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\n\r\n" + String(repeating: "b", count: size)
+                requests +=
+                    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(size)\r\n\r\n"
+                    + String(repeating: "b", count: size)
             }
             try await raw.send(requests)
             for size in 1...20 { #expect(try await raw.answer().text == "legacy \(size)") }
@@ -151,7 +153,9 @@ import Testing
 
     @Test("a client that does not finish its first head is closed")
     func headerDeadline() async throws {
-        try await withServer([]) { $0.headerTimeout = .milliseconds(50) } _: { server in
+        try await withServer([]) {
+            $0.headerTimeout = .milliseconds(50)
+        } _: { server in
             let slow = try await RawClient(port: server.port)
             // On a busy machine it may be closed before it has said anything.
             try? await slow.send("GET / HT")
@@ -161,7 +165,9 @@ import Testing
 
     @Test("a client that is idle after a request is closed")
     func idleDeadline() async throws {
-        try await withServer([]) { $0.idleTimeout = .milliseconds(50) } _: { server in
+        try await withServer([]) {
+            $0.idleTimeout = .milliseconds(50)
+        } _: { server in
             let idle = try await RawClient(port: server.port)
             try await idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             let answer = try await idle.answer()
@@ -172,7 +178,9 @@ import Testing
 
     @Test("a client that stalls in the middle of its body is closed")
     func stallDeadline() async throws {
-        try await withServer([]) { $0.stallTimeout = .milliseconds(50) } _: { server in
+        try await withServer([]) {
+            $0.stallTimeout = .milliseconds(50)
+        } _: { server in
             let stalled = try await RawClient(port: server.port)
             try? await stalled.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
             try await stalled.waitForClose()
@@ -181,7 +189,9 @@ import Testing
 
     @Test("beyond the most connections: 503 and closed at once, and room again when one leaves")
     func connectionCap() async throws {
-        try await withServer([]) { $0.maximumConnections = 2 } _: { server in
+        try await withServer([]) {
+            $0.maximumConnections = 2
+        } _: { server in
             let one = try await RawClient(port: server.port)
             let two = try await RawClient(port: server.port)
             try await eventually("both are in") { server.server.openConnections == 2 }

@@ -12,8 +12,11 @@ struct HTTPAnswer {
     /// The first answer in `bytes` and its length; `nil`: it is not complete.
     static func parse(_ bytes: [UInt8], isHead: Bool, isClosed: Bool) -> (HTTPAnswer, Int)? {
         guard let end = range(of: [13, 10, 13, 10], in: bytes, from: 0) else { return nil }
-        let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
-        guard let start = lines.first?.split(separator: " "), start.count > 1, let status = Int(start[1]) else { return nil }
+        let lines = String(decoding: bytes[..<end], as: UTF8.self).split(
+            separator: "\r\n", omittingEmptySubsequences: false)
+        guard let start = lines.first?.split(separator: " "), start.count > 1, let status = Int(start[1]) else {
+            return nil
+        }
         let headers = lines.dropFirst().map { line in
             let colon = line.firstIndex(of: ":") ?? line.endIndex
             let value = line[colon...].dropFirst()

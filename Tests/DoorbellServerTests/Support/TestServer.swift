@@ -27,7 +27,8 @@ final class TestServer: Sendable {
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
-            group: group, observer: deliveries, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
+            group: group, observer: deliveries, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: now)
         hub.open(floor: Self.floor)
         server.captureChanged(to: .live(leader: true))
         try await server.start()

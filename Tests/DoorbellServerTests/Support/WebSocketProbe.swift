@@ -32,7 +32,9 @@ final class WebSocketProbe: Sendable {
         let probe = WebSocketProbe(raw: raw)
         if stalled { return probe }
         let answer = try await raw.answer()
-        guard answer.status == 101 else { throw RawClient.TimedOut(description: "answered \(answer.status) \(answer.text)") }
+        guard answer.status == 101 else {
+            throw RawClient.TimedOut(description: "answered \(answer.status) \(answer.text)")
+        }
         return probe
     }
 

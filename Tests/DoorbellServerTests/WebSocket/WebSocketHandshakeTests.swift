@@ -11,7 +11,9 @@ import Testing
     ) async throws -> HTTPAnswer {
         let raw = try await RawClient(port: server.port)
         var request = WebSocketProbe.handshake(headers: headers)
-        if let range = request.firstRange(of: replacing), !replacing.isEmpty { request.replaceSubrange(range, with: text) }
+        if let range = request.firstRange(of: replacing), !replacing.isEmpty {
+            request.replaceSubrange(range, with: text)
+        }
         try await raw.send(request)
         let answer = try await raw.answer()
         await raw.close()
@@ -103,7 +105,8 @@ import Testing
         try await withServer([try TestFeatures.notifications()]) { server in
             let raw = try await RawClient(port: server.port)
             try await raw.send(
-                "GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n")
+                "GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"
+            )
             let answer = try await raw.answer()
             #expect(answer.status == 200)
             #expect(answer["connection"] == "close")

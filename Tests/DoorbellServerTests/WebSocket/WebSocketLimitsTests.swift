@@ -92,7 +92,9 @@ import Testing
 
     @Test("capture down for longer than the grace sends everyone back to polling; a short outage nobody")
     func captureDown() async throws {
-        try await withServer([try TestFeatures.notifications()]) { $0.captureGrace = .milliseconds(100) } _: { server in
+        try await withServer([try TestFeatures.notifications()]) {
+            $0.captureGrace = .milliseconds(100)
+        } _: { server in
             let socket = try await WebSocketProbe.open(server.port)
             _ = try await socket.text()
             server.server.captureChanged(to: .down(reason: "x"))
@@ -100,7 +102,9 @@ import Testing
             server.server.captureChanged(to: .down(reason: "y"))
             #expect(try await socket.closeCode() == 4002)
         }
-        try await withServer([try TestFeatures.notifications()]) { $0.captureGrace = .milliseconds(1) } _: { server in
+        try await withServer([try TestFeatures.notifications()]) {
+            $0.captureGrace = .milliseconds(1)
+        } _: { server in
             let socket = try await WebSocketProbe.open(server.port)
             _ = try await socket.text()
             server.server.captureChanged(to: .live(leader: false))

@@ -18,7 +18,8 @@ import Testing
             #expect(try await socket.text().hasPrefix(#"{"type":"welcome","session":"#))
             try await socket.send(subscribe)
             let subscribed = try await socket.text()
-            #expect(subscribed.hasPrefix(#"{"type":"subscribed","channel":"user:42:notifications","position":"1.1-0","#))
+            #expect(
+                subscribed.hasPrefix(#"{"type":"subscribed","channel":"user:42:notifications","position":"1.1-0","#))
             #expect(!subscribed.contains("snapshot"))
             try server.publish(["hello"], on: channel)
             let change = try await socket.text()

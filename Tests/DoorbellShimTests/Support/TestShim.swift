@@ -57,7 +57,8 @@ struct TestShim {
     }
 
     func get(_ target: String, headers: [String] = []) async throws -> HTTPAnswer {
-        try await request("GET \(target) HTTP/1.1\r\nHost: shop.test\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
+        try await request(
+            "GET \(target) HTTP/1.1\r\nHost: shop.test\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
     }
 
     /// Publishes one change on `channel`, committed so many seconds before the test's clock.
