@@ -9,6 +9,119 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// Named once: long literals of products are more than the compiler's type checker takes.
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let modules: [Target] = [
+    .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .target(name: "DoorbellCore", dependencies: [], swiftSettings: settings),
+    .target(
+        name: "DoorbellCapture",
+        dependencies: [
+            "DoorbellCore", "CLibPQ", logging, metrics, serviceLifecycle,
+        ], swiftSettings: settings),
+    .target(name: "DoorbellTranslate", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .target(name: "DoorbellHub", dependencies: ["DoorbellCore", deque], swiftSettings: settings),
+    .target(name: "DoorbellRollout", dependencies: ["DoorbellCore", histogram], swiftSettings: settings),
+    .target(name: "DoorbellWire", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .target(
+        name: "DoorbellServer",
+        dependencies: [
+            "DoorbellCore", "DoorbellHub", "DoorbellWire", nioCore, nioPosix, nioHTTP1, logging, coreMetrics,
+            serviceLifecycle,
+        ], swiftSettings: settings),
+    .target(
+        name: "DoorbellShim",
+        dependencies: [
+            "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", asyncHTTPClient, nioCore,
+            nioHTTP1, logging, coreMetrics,
+        ], swiftSettings: settings),
+    .target(
+        name: "DoorbellClient",
+        dependencies: [
+            "DoorbellCore", "DoorbellWire", nioCore, nioPosix, nioHTTP1, nioSSL,
+        ], swiftSettings: settings),
+    .target(
+        name: "Doorbell",
+        dependencies: [
+            "DoorbellCore", "DoorbellCapture", "DoorbellTranslate", "DoorbellHub", "DoorbellRollout",
+            "DoorbellWire", "DoorbellServer", "DoorbellShim", asyncHTTPClient, hummingbird, nioCore, nioPosix,
+            logging, coreMetrics, serviceLifecycle, unixSignals, yams,
+        ], swiftSettings: settings),
+    .target(name: "DoorbellTesting", dependencies: ["DoorbellCore", "CLibPQ"], swiftSettings: settings),
+    .executableTarget(
+        name: "DoorbellCLI",
+        dependencies: [
+            "Doorbell", "DoorbellClient", "DoorbellCore", argumentParser, logging,
+        ], swiftSettings: settings),
+    .executableTarget(
+        name: "DoorbellBench",
+        dependencies: [
+            "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
+            "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore, nioHTTP1,
+            nioPosix, serviceLifecycle,
+        ], swiftSettings: settings),
+]
+
+let tests: [Target] = [
+    .testTarget(name: "DoorbellCoreTests", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellCaptureTests",
+        dependencies: [
+            "DoorbellCapture", "DoorbellCore", "DoorbellTesting", logging, serviceLifecycle,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellTranslateTests",
+        dependencies: [
+            "DoorbellCore", "DoorbellTranslate",
+        ], swiftSettings: settings),
+    .testTarget(name: "DoorbellHubTests", dependencies: ["DoorbellCore", "DoorbellHub"], swiftSettings: settings),
+    .testTarget(name: "DoorbellRolloutTests", dependencies: ["DoorbellRollout"], swiftSettings: settings),
+    .testTarget(name: "DoorbellWireTests", dependencies: ["DoorbellCore", "DoorbellWire"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellClientTests",
+        dependencies: [
+            "DoorbellClient", "DoorbellCore", "DoorbellWire", nioCore, nioPosix, nioHTTP1, nioSSL,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellServerTests",
+        dependencies: [
+            "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire", logging, nioCore, nioHTTP1,
+            nioPosix,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellShimTests",
+        dependencies: [
+            "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellWire",
+            logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellTests",
+        dependencies: [
+            "Doorbell", "DoorbellCore", coreMetrics,
+        ], swiftSettings: settings),
+    .testTarget(
+        name: "IntegrationTests",
+        dependencies: [
+            "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTesting", nioCore, nioHTTP1, nioPosix,
+        ], swiftSettings: settings),
+]
+
 // Targets follow the picture in ARCHITECTURE.md; arrows only point down, and the build enforces it
 // (`--explicit-target-dependency-import-check error` in the Makefile).
 let package = Package(
@@ -33,145 +146,5 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
     ],
-    targets: [
-        .systemLibrary(
-            name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        .target(name: "DoorbellCore", swiftSettings: settings),
-        .target(
-            name: "DoorbellCapture",
-            dependencies: [
-                "DoorbellCore", "CLibPQ",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: settings),
-        .target(name: "DoorbellTranslate", dependencies: ["DoorbellCore"], swiftSettings: settings),
-        .target(
-            name: "DoorbellHub",
-            dependencies: ["DoorbellCore", .product(name: "DequeModule", package: "swift-collections")],
-            swiftSettings: settings),
-        .target(
-            name: "DoorbellRollout",
-            dependencies: ["DoorbellCore", .product(name: "Histogram", package: "hdrhistogram-swift")],
-            swiftSettings: settings),
-        .target(name: "DoorbellWire", dependencies: ["DoorbellCore"], swiftSettings: settings),
-        .target(
-            name: "DoorbellServer",
-            dependencies: [
-                "DoorbellCore", "DoorbellHub", "DoorbellWire",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: settings),
-        .target(
-            name: "DoorbellShim",
-            dependencies: [
-                "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-            ], swiftSettings: settings),
-        .target(
-            name: "DoorbellClient",
-            dependencies: [
-                "DoorbellCore", "DoorbellWire",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ], swiftSettings: settings),
-        .target(
-            name: "Doorbell",
-            dependencies: [
-                "DoorbellCore", "DoorbellCapture", "DoorbellTranslate", "DoorbellHub", "DoorbellRollout",
-                "DoorbellWire", "DoorbellServer", "DoorbellShim",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
-            ], swiftSettings: settings),
-        .executableTarget(
-            name: "DoorbellCLI",
-            dependencies: [
-                "Doorbell", "DoorbellClient", "DoorbellCore",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
-        .target(
-            name: "DoorbellTesting",
-            dependencies: ["DoorbellCore", "DoorbellCapture", "CLibPQ"],
-            swiftSettings: settings),
-        .executableTarget(
-            name: "DoorbellBench",
-            dependencies: [
-                "Doorbell", "DoorbellClient", "DoorbellCore", "DoorbellCapture", "DoorbellTesting",
-                .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
-        .testTarget(name: "DoorbellCoreTests", dependencies: ["DoorbellCore"], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellCaptureTests",
-            dependencies: [
-                "DoorbellCapture", "DoorbellCore", "DoorbellTesting",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellTranslateTests", dependencies: ["DoorbellCore", "DoorbellTranslate"], swiftSettings: settings),
-        .testTarget(name: "DoorbellHubTests", dependencies: ["DoorbellCore", "DoorbellHub"], swiftSettings: settings),
-        .testTarget(name: "DoorbellRolloutTests", dependencies: ["DoorbellRollout"], swiftSettings: settings),
-        .testTarget(name: "DoorbellWireTests", dependencies: ["DoorbellCore", "DoorbellWire"], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellClientTests",
-            dependencies: [
-                "DoorbellClient", "DoorbellCore", "DoorbellWire",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellServerTests",
-            dependencies: [
-                "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellShimTests",
-            dependencies: [
-                "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellWire",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ], swiftSettings: settings),
-        .testTarget(
-            name: "DoorbellTests",
-            dependencies: [
-                "Doorbell", "DoorbellCore",
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-            ], swiftSettings: settings),
-        .testTarget(
-            name: "IntegrationTests",
-            dependencies: [
-                "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTesting",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ], swiftSettings: settings),
-    ]
+    targets: modules + tests
 )

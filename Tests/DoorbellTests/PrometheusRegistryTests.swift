@@ -34,7 +34,7 @@ import Testing
     func oneKind() {
         let registry = PrometheusRegistry()
         registry.makeCounter(label: "a_total", dimensions: []).increment(by: 1)
-        registry.makeMeter(label: "a_total", dimensions: []).set(7)
+        registry.makeMeter(label: "a_total", dimensions: []).set(7.0)
         #expect(registry.exposition() == "# TYPE a_total counter\na_total 1\n")
     }
 

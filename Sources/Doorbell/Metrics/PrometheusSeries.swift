@@ -6,17 +6,20 @@ struct PrometheusSeries: Sendable {
 
     init(name: String, labels: [(String, String)]) {
         self.name = name
-        self.key = labels.map { name, value in
-            let escaped = value.flatMap { character -> String in
-                switch character {
-                case "\\": "\\\\"
-                case "\"": "\\\""
-                case "\n": "\\n"
-                default: String(character)
-                }
+        self.key = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",")
+    }
+
+    private static func escape(_ value: String) -> String {
+        var escaped = ""
+        for character in value {
+            switch character {
+            case "\\": escaped += "\\\\"
+            case "\"": escaped += "\\\""
+            case "\n": escaped += "\\n"
+            default: escaped.append(character)
             }
-            return "\(name)=\"\(escaped)\""
-        }.joined(separator: ",")
+        }
+        return escaped
     }
 
     /// `name_suffix{labels,extra} value`, with a line end.
