@@ -1,18 +1,19 @@
 import Dispatch
 import Foundation
-import Synchronization
 
 /// Ctrl-C ends what the bench started: the cluster goes with `exit`, children when their standard input closes.
 enum EndOfProcess {
-    private static let sources = Mutex<[any DispatchSourceSignal]>([])
+    /// Kept for as long as the process lives.
+    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
+    /// Call once, from the main thread.
     static func handleInterrupts() {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { exit(128 + number) }
             source.resume()
-            sources.withLock { $0.append(source) }
+            sources.append(source)
         }
     }
 }

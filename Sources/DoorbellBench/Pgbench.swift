@@ -33,6 +33,11 @@ struct Pgbench {
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
+        // Its clock is a signal, which threads of ours may have blocked, and children inherit that.
+        var alarm = sigset_t()
+        sigemptyset(&alarm)
+        sigaddset(&alarm, SIGALRM)
+        pthread_sigmask(SIG_UNBLOCK, &alarm, nil)
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
