@@ -68,7 +68,8 @@ final class Commentary: Sendable {
     private func clock(_ now: Timestamp) -> String {
         let milliseconds = now.milliseconds % 86_400_000
         return String(
-            format: "%02d:%02d:%02d.%03d", milliseconds / 3_600_000, milliseconds / 60_000 % 60, milliseconds / 1000 % 60,
+            format: "%02d:%02d:%02d.%03d", milliseconds / 3_600_000, milliseconds / 60_000 % 60,
+            milliseconds / 1000 % 60,
             milliseconds % 1000)
     }
 

@@ -40,7 +40,9 @@ extension DoorbellService {
                     pipeline.captureStatus.isLive ? nil : "capture: \(pipeline.captureStatus.words)",
                     upstream.trouble.map { "legacy API: \($0)" },
                 ].compactMap(\.self)
-                return (reasons.isEmpty, Self.json(["ready": reasons.isEmpty ? "yes" : reasons.joined(separator: "; ")]))
+                return (
+                    reasons.isEmpty, Self.json(["ready": reasons.isEmpty ? "yes" : reasons.joined(separator: "; ")])
+                )
             })
     }
 

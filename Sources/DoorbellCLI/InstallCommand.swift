@@ -22,7 +22,8 @@ struct InstallCommand: AsyncParsableCommand {
             if dryRun {
                 let statements = try installation.plan()
                 Terminal.print(
-                    statements.isEmpty ? "-- nothing to do: everything is in place" : statements.joined(separator: "\n\n"))
+                    statements.isEmpty
+                        ? "-- nothing to do: everything is in place" : statements.joined(separator: "\n\n"))
                 return
             }
             let report = try installation.install()
@@ -55,7 +56,8 @@ struct UninstallCommand: AsyncParsableCommand {
             }
             let report = try installation.uninstall()
             for remark in report.remarks { Terminal.complain("note: \(remark)") }
-            Terminal.print(report.isChanged ? "uninstalled: nothing of Doorbell's is left" : "nothing to do: it is not installed")
+            Terminal.print(
+                report.isChanged ? "uninstalled: nothing of Doorbell's is left" : "nothing to do: it is not installed")
         }
     }
 }

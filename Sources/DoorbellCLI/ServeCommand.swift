@@ -33,7 +33,8 @@ struct ServeCommand: AsyncParsableCommand {
                 return handler
             }
             let service = DoorbellService(
-                configuration: configuration, metrics: registry, logger: Logger(label: "doorbell"), commentary: commentary)
+                configuration: configuration, metrics: registry, logger: Logger(label: "doorbell"),
+                commentary: commentary)
             let upstream = configuration.upstream
             try await service.run { endpoints in
                 Terminal.print(

@@ -23,7 +23,9 @@ struct TailCommand: AsyncParsableCommand {
     var since: String?
     @Option(help: ArgumentHelp("The schema version to ask for.", valueName: "number"))
     var version: UInt16?
-    @Option(name: .shortAndLong, help: ArgumentHelp("A header of the handshake, 'Name: value'. Repeatable.", valueName: "header"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("A header of the handshake, 'Name: value'. Repeatable.", valueName: "header"))
     var header: [String] = []
     @Option(help: ArgumentHelp("End after this many messages.", valueName: "number"))
     var count: Int?
@@ -48,7 +50,8 @@ struct TailCommand: AsyncParsableCommand {
         try await Terminal.reporting {
             let place = try TailTarget(target) { try file.load().listen.reachable }
             let session = DoorbellSession(
-                url: place.socket, target: place.target, since: since, versions: version.flatMap { SchemaVersion($0) }.map { [$0] } ?? [],
+                url: place.socket, target: place.target, since: since,
+                versions: version.flatMap { SchemaVersion($0) }.map { [$0] } ?? [],
                 headers: header.map(Self.split))
             let printer = TailPrinter(style: raw ? .raw : json ? .json : .people)
             var left = count

@@ -14,8 +14,10 @@ struct TailTarget {
             let rest = text[scheme.upperBound...]
             let end = rest.firstIndex(of: "/") ?? rest.endIndex
             let secure = ["https", "wss"].contains(text[..<scheme.lowerBound].lowercased())
-            guard secure || ["http", "ws"].contains(text[..<scheme.lowerBound].lowercased()), !rest[..<end].isEmpty else {
-                throw DoorbellError(.configuration, "'\(text)' is not a URL that can be tailed", hint: "Use http or https.")
+            guard secure || ["http", "ws"].contains(text[..<scheme.lowerBound].lowercased()), !rest[..<end].isEmpty
+            else {
+                throw DoorbellError(
+                    .configuration, "'\(text)' is not a URL that can be tailed", hint: "Use http or https.")
             }
             socket = "\(secure ? "wss" : "ws")://\(rest[..<end])/_doorbell/ws"
             target = .poll(end == rest.endIndex ? "/" : String(rest[end...]))

@@ -71,7 +71,12 @@ public struct JSONScanner {
     public mutating func string() throws(JSONError) -> String {
         skipSpace()
         let range = try skipString()
-        return Self.unescape(bytes[(range.lowerBound + 1)..<(range.upperBound - 1)])
+        // A slice of the array would retain it: this is the hot path of every row.
+        let plain: String? = bytes.withUnsafeBufferPointer { bytes in
+            let raw = UnsafeBufferPointer(rebasing: bytes[(range.lowerBound + 1)..<(range.upperBound - 1)])
+            return raw.contains(0x5C) ? nil : String(decoding: raw, as: UTF8.self)
+        }
+        return plain ?? Self.unescape(bytes[(range.lowerBound + 1)..<(range.upperBound - 1)])
     }
 
     /// Reads an integer that fits `Int64`.
@@ -267,7 +272,12 @@ public struct JSONScanner {
     private mutating func skipString() throws(JSONError) -> Range<Int> {
         let start = offset
         guard offset < bytes.count, bytes[offset] == 0x22 else { throw JSONError("expected a string", at: offset) }
-        var index = offset + 1
+        // Most strings are plain ASCII from end to end.
+        var index = bytes.withUnsafeBufferPointer { bytes in
+            var index = start + 1
+            while index < bytes.count, Self.isPlain(bytes[index]) { index += 1 }
+            return index
+        }
         var ascii = true
         while index < bytes.count {
             let byte = bytes[index]
@@ -295,6 +305,9 @@ public struct JSONScanner {
         }
         throw JSONError("unterminated string", at: start)
     }
+
+    /// ASCII that stands for itself in a string.
+    private static func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x80 && byte != 0x22 && byte != 0x5C }
 
     private static func isUTF8(_ bytes: ArraySlice<UInt8>) -> Bool {
         String(validating: bytes, as: UTF8.self) != nil

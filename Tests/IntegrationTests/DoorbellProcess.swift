@@ -17,7 +17,8 @@ final class DoorbellProcess: Sendable {
     private let child = Mutex<Process?>(nil)
 
     /// The command that was built beside the tests.
-    static let executable = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/doorbell"
+    static let executable =
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/doorbell"
 
     /// - Parameter configuration: `doorbell.yaml` without `listen` and `admin`.
     init(configuration: String) throws {
@@ -38,7 +39,9 @@ final class DoorbellProcess: Sendable {
 
     /// Runs a command to its end.
     @discardableResult
-    static func run(_ arguments: [String], environment: [String: String] = [:], in folder: String = "/") throws -> Result {
+    static func run(_ arguments: [String], environment: [String: String] = [:], in folder: String = "/") throws
+        -> Result
+    {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
@@ -80,7 +83,9 @@ final class DoorbellProcess: Sendable {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while Date() < deadline {
             if try await get("/_doorbell/health/ready").status == 200 { return }
-            guard child.withLock({ $0?.isRunning ?? false }) else { throw Failure(description: "it has ended:\n\(log)") }
+            guard child.withLock({ $0?.isRunning ?? false }) else {
+                throw Failure(description: "it has ended:\n\(log)")
+            }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw Failure(description: "not ready after \(seconds) s:\n\(log)")

@@ -68,8 +68,9 @@ import Testing
 
         try await Self.compare(records, with: try ScratchConnection(conninfo), log: { doorbell.log })
         let connections = records.map(\.now.connections).reduce(0, +)
-        print("property: \(commits.total) commits, \(records.map(\.now.messages.count).reduce(0, +)) messages, "
-            + "\(kills.service) kills of the service, \(kills.postgres) of PostgreSQL, \(connections) connections")
+        print(
+            "property: \(commits.total) commits, \(records.map(\.now.messages.count).reduce(0, +)) messages, "
+                + "\(kills.service) kills of the service, \(kills.postgres) of PostgreSQL, \(connections) connections")
     }
 
     /// Transactions of every kind, while they are wanted. A lost connection is replaced; what was in doubt is settled by looking
@@ -90,7 +91,9 @@ import Testing
                 let room = Int.random(in: 0..<4, using: &random)
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0: try open.run("begin; \(insert(room)) rollback")
-                case 1: try open.run("begin; \(insert(room)) savepoint a; \(insert(room)) rollback to a; \(insert(room)) commit")
+                case 1:
+                    try open.run(
+                        "begin; \(insert(room)) savepoint a; \(insert(room)) rollback to a; \(insert(room)) commit")
                 case 2:
                     try open.run("begin; \(insert(room))")
                     usleep(UInt32.random(in: 1000..<300_000, using: &random))
@@ -142,7 +145,13 @@ import Testing
                 ? rows.count { $0[1] == String(number) }
                 : cells.first { $0[0] == String(number) }.flatMap { Int($0[1] ?? "") } ?? -1
         }
-        try await until("everybody was told everything", { records.map { "\($0.channel): \($0.now.messages.count) of \(expected($0)), \($0.now.losses)" }.joined(separator: "\n") + "\n" + log().suffix(3000) }) {
+        try await until(
+            "everybody was told everything",
+            {
+                records.map { "\($0.channel): \($0.now.messages.count) of \(expected($0)), \($0.now.losses)" }.joined(
+                    separator: "\n") + "\n" + log().suffix(3000)
+            }
+        ) {
             records.allSatisfy { $0.now.messages.count >= expected($0) }
         }
         for record in records {
@@ -158,8 +167,12 @@ import Testing
                 let told = Set(data.compactMap { $0.text(of: "id") ?? nil })
                 #expect(told == Set(rows.filter { $0[1] == number }.compactMap { $0[0] }), "\(record.channel)")
                 for writer in 0..<6 {
-                    let numbers = data.filter { $0.text(of: "writer") == "\(writer)" }.compactMap { Int(($0.text(of: "n") ?? nil) ?? "") }
-                    #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }, "a writer's own order on \(record.channel)")
+                    let numbers = data.filter { $0.text(of: "writer") == "\(writer)" }.compactMap {
+                        Int(($0.text(of: "n") ?? nil) ?? "")
+                    }
+                    #expect(
+                        zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 },
+                        "a writer's own order on \(record.channel)")
                 }
             } else {
                 #expect(data.compactMap { Int(($0.text(of: "v") ?? nil) ?? "") } == Array(1...max(1, expected(record))))

@@ -35,7 +35,9 @@ final class LegacyStub: Sendable {
             case .end:
                 let status: HTTPResponseStatus = uri.hasPrefix("/forbidden") ? .forbidden : .ok
                 let headers: HTTPHeaders = ["content-type": "application/json", "content-length": "2"]
-                context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
+                context.write(
+                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
+                    promise: nil)
                 context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "{}")))), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             }

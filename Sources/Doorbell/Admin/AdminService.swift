@@ -44,7 +44,9 @@ struct AdminService: Service {
         } catch let error as IOError {
             throw DoorbellError(
                 .system, "cannot listen on the admin address \(address): \(error)",
-                hint: "Another program has the port, or the address is not of this machine: change 'admin' in the configuration.")
+                hint:
+                    "Another program has the port, or the address is not of this machine: change 'admin' in the configuration."
+            )
         }
     }
 

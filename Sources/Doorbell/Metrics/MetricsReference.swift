@@ -6,11 +6,13 @@ public enum MetricsReference {
         "doorbell_capture_ticks_total": "Ticks made by this process.",
         "doorbell_capture_unreadable_total": "Rows of the outbox that could not be read as changes.",
         "doorbell_channels": "Channels held in memory.",
-        "doorbell_commit_to_send_seconds": "From a change's commit until its message was handed to the sockets of a loop.",
+        "doorbell_commit_to_send_seconds":
+            "From a change's commit until its message was handed to the sockets of a loop.",
         "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket.",
         "doorbell_connections": "Open connections by transport.",
         "doorbell_dead_letters_total": "Changes that a feature could not translate.",
-        "doorbell_held_back_by_transaction_seconds": "Age of the oldest transaction that keeps the outbox from shrinking.",
+        "doorbell_held_back_by_transaction_seconds":
+            "Age of the oldest transaction that keeps the outbox from shrinking.",
         "doorbell_history_bytes": "Memory taken by history, estimated.",
         "doorbell_history_messages": "Messages kept for clients that come back.",
         "doorbell_listener_up": "1 while changes are delivered as they are committed.",
