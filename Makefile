@@ -32,10 +32,10 @@ release: ## Release build of the doorbell command
 demo: setup release ## Start PostgreSQL, an example application and Doorbell in front of it; Ctrl-C ends all
 	/usr/bin/python3 examples/demo.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell"
 
-test: lint build test-swift test-js test-demo ## Every test
+test: setup lint build test-swift test-js test-demo ## Every test; installs what is missing first
 
-test-swift: build ## The Swift tests, on a PostgreSQL of their own
-	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
+	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
 test-js: ## The tests of the browser adapter
 	cd adapters/browser && node --test test/
@@ -48,7 +48,8 @@ property: build ## The capture property test for SECONDS=300
 
 tsan: ## Tests under ThreadSanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
-	TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-tsan --filter '$(TSAN_TESTS)'
+	TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --no-parallel --sanitize=thread --scratch-path .build-tsan \
+		--filter '$(TSAN_TESTS)'
 
 bench: setup ## Write overhead, latency and drain rate, as ratios in one run
 	swift build -c release --product doorbell-bench
