@@ -12,28 +12,43 @@ extension CaptureLoop {
         let state = try log.state()
         let floor = Position(epoch: state.epoch, tick: state.firstWhole, seq: 0)
         // A tick that was begun is gone on with, from the row after the last one.
-        let done = cursor.map { $0.seq == nil ? $0.tick : $0.tick - 1 } ?? 0
-        if let cursor, cursor.epoch == state.epoch, done >= state.truncatedThrough {
-            sink.logOpened(floor: floor, replayingTo: nil)
-            return
+        let end = try log.lastTick()
+        if let cursor, cursor.epoch == state.epoch {
+            guard cursor.lastWhole <= end else { return try logHasGoneBack(log) }
+            if cursor.lastWhole >= state.truncatedThrough {
+                sink.logOpened(floor: floor, replayingTo: nil)
+                return
+            }
         }
         let start = state.firstWhole - 1
-        let end = try log.lastTick()
         cursor = LogCursor(epoch: state.epoch, tick: start, seq: nil)
         last = nil
         let replayEnd = Position(epoch: state.epoch, tick: end, seq: UInt64(Int64.max))
         sink.logOpened(floor: floor, replayingTo: end > start ? replayEnd : nil)
     }
 
+    /// An older copy of this very database was put in the place of the one that we delivered from: the same positions would
+    /// come to mean other rows.
+    private func logHasGoneBack(_ log: LogConnection) throws(PGError) {
+        logger.warning("the log has gone back behind what was delivered; a new epoch begins")
+        try log.renewEpoch()
+        cursor = nil
+        try openLog(log)
+    }
+
     /// Delivers every tick after the cursor, until there are no more.
     func catchUp(_ log: LogConnection, live: Bool) throws(PGError) {
         while let at = cursor {
-            let base = at.seq == nil ? at.tick : at.tick - 1
+            let base = at.lastWhole
             let ticks = try log.ticks(from: base, limit: Self.tickPage)
             guard let first = ticks.first, first.number == base else {
                 // Away for longer than the retention.
                 cursor = nil
                 try openLog(log)
+                continue
+            }
+            if let last, last.number == base, last != first {
+                try logHasGoneBack(log)
                 continue
             }
             last = first
@@ -42,7 +57,7 @@ extension CaptureLoop {
             var rows = 0
             for tick in ticks.dropFirst() {
                 let alone = at.seq != nil && tick.number == at.tick
-                if !group.isEmpty, alone || rows + tick.rows > configuration.batchRows {
+                if !group.isEmpty, alone || rows + tick.rows > groupRows {
                     try flush(&group, from: log, live: live)
                     rows = 0
                 }
@@ -66,20 +81,31 @@ extension CaptureLoop {
         let after = cursor?.tick == newest.number ? cursor?.seq ?? 0 : 0
         var delivered = 0
         if catalog.isStale(now: .now) { try readCatalog() }
-        if ticks.count == 1 {
+        if ticks.count > 1, let sorted = try deliverSorted(ticks, after: previous, epoch: epoch, from: log, live: live) {
+            groupRows = min(configuration.batchRows, groupRows * 2)
+            delivered = sorted
+        } else if ticks.count > 1 {
+            // Their rows are too large to be held: one by one, as they come.
+            groupRows = max(1, groupRows / 8)
+            var previous = previous
+            for tick in ticks {
+                try deliver([tick], after: previous, from: log, live: live)
+                guard cursor?.tick == tick.number, cursor?.epoch == epoch else { return }
+                previous = tick
+            }
+            return
+        } else {
             var builder = batches(epoch, newest, previous)
             try log.rows(from: previous.snapshot, to: newest.snapshot, after: after) { row throws(PGError) in
                 delivered += 1
                 try add(row, to: &builder, live: live)
             }
             hand(&builder, of: newest, live: live)
-        } else {
-            delivered = try deliverSorted(ticks, after: previous, epoch: epoch, from: log, live: live)
         }
         cursor = LogCursor(epoch: epoch, tick: newest.number, seq: nil)
         last = newest
         // Fewer rows than the ticks have: a TRUNCATE was quicker. Say where the log begins now.
-        if after == 0, delivered < ticks.reduce(0, { $0 + $1.rows }),
+        if after != 0 || delivered < ticks.reduce(0, { $0 + $1.rows }),
             try log.state().truncatedThrough >= previous.number + 1
         {
             cursor = nil
@@ -87,14 +113,21 @@ extension CaptureLoop {
         }
     }
 
+    /// Holds all rows of `ticks` at once, so they may have at most eight batches of bytes and one row.
+    ///
+    /// - Returns: How many rows; `nil` when they are larger, and then none was delivered.
     private func deliverSorted(
         _ ticks: [Tick], after previous: Tick, epoch: UInt64, from log: LogConnection, live: Bool
-    ) throws(PGError) -> Int {
+    ) throws(PGError) -> Int? {
         guard let newest = ticks.last else { return 0 }
         var rows: [(tick: Int, row: OutboxRow)] = []
+        var bytes = 0
         try log.rows(from: previous.snapshot, to: newest.snapshot, after: 0) { row throws(PGError) in
-            rows.append((Self.index(of: row.xid, in: ticks), row))
+            if bytes <= 8 * configuration.batchBytes { rows.append((Self.index(of: row.xid, in: ticks), row)) }
+            bytes += row.bytes
+            if bytes > 8 * configuration.batchBytes { rows = [] }
         }
+        guard bytes <= 8 * configuration.batchBytes else { return nil }
         rows.sort { ($0.tick, $0.row.seq) < ($1.tick, $1.row.seq) }
         var next = rows[...]
         var before = previous

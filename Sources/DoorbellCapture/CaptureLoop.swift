@@ -20,12 +20,12 @@ final class CaptureLoop {
     /// The tick that `cursor` stands after.
     var last: Tick?
     private var hasFollowers = false
-    private var announcedFollowing = false
     private var status = CaptureStatus.starting
     private var rotation: RotationPlan
-    private var checkRetentionAt: ContinuousClock.Instant?
-    private var checkFollowersAt: ContinuousClock.Instant?
-    private var measureAt: ContinuousClock.Instant?
+    /// At most so many rows of several ticks are held and sorted here. Less after they were large; grows again.
+    var groupRows: Int
+    private var watchedTables = 0
+    private var housekeepAt: ContinuousClock.Instant?
 
     init(
         configuration: CaptureConfiguration, sink: any ChangeSink, logger: Logger, metrics: CaptureMetrics,
@@ -39,6 +39,7 @@ final class CaptureLoop {
         self.queries = QueryRunner(conninfo: configuration.conninfo, timeout: configuration.queryTimeout, wake: wake)
         self.machine = CaptureStateMachine(timing: timing)
         self.rotation = RotationPlan(retention: configuration.retention)
+        self.groupRows = configuration.batchRows
     }
 
     /// Returns when the pipe says stop.
@@ -95,16 +96,14 @@ final class CaptureLoop {
 
     private func open() throws(PGError) -> Bool {
         log = nil
-        announcedFollowing = false
         let log = try LogConnection(conninfo: configuration.conninfo, wake: wake)
         self.log = log
         machine.mayUseBell = configuration.bell == .auto && !log.allowsPreparedTransactions
         let leads = try log.tryToLead()
         if leads { try becomeLeader(log) } else { try beginFollowing(log) }
         try queries.withConnection { connection throws(PGError) in try catalog.read(from: connection, now: .now) }
-        if let missing = configuration.tables.first(where: { !catalog.captures($0) }) {
-            throw PGError(.statement, "table \(missing) is not captured: run 'doorbell install'")
-        }
+        try checkTables()
+        watchedTables = try log.watchedTables()
         try openLog(log)
         try catchUp(log, live: false)
         backoff.succeeded()
@@ -119,14 +118,19 @@ final class CaptureLoop {
         if configuration.bell == .auto && log.allowsPreparedTransactions {
             logger.notice("prepared transactions are allowed here, so capture polls instead of sleeping")
         }
-        let now = ContinuousClock.now
         hasFollowers = true
-        (checkRetentionAt, checkFollowersAt, measureAt) = (now, now, now)
+        housekeepAt = .now
+    }
+
+    private func checkTables() throws(PGError) {
+        if let missing = configuration.tables.first(where: { !catalog.captures($0) }) {
+            throw PGError(.statement, "table \(missing) is not captured: run 'doorbell install'")
+        }
     }
 
     private func beginFollowing(_ log: LogConnection) throws(PGError) {
         try log.announceFollowing()
-        announcedFollowing = true
+        housekeepAt = .now + Self.housekeepingInterval
     }
 
     private func lost(_ error: PGError) {
@@ -157,6 +161,7 @@ final class CaptureLoop {
         }
         // What rang until here is covered by this look.
         try log.dropNotifications()
+        if log.takeAnnouncement() { hasFollowers = true }
         guard let tick = try log.makeTick(after: last, telling: hasFollowers) else { return false }
         metrics.ticks.increment()
         try deliver([tick], after: last, from: log, live: true)
@@ -164,9 +169,16 @@ final class CaptureLoop {
     }
 
     private func follow(_ log: LogConnection) throws(PGError) -> Bool {
-        try refreshEpoch(log)
-        try catchUp(log, live: true)
-        guard try log.tryToLead() else { return false }
+        if let at = housekeepAt, .now >= at {
+            housekeepAt = .now + Self.housekeepingInterval
+            try checkTables(now: log.watchedTables())
+        }
+        let found = try log.look()
+        if !found.leads {
+            if isOutdated(found.state) { try openLog(log) }
+            if cursor?.seq != nil || cursor?.tick ?? 0 < found.lastTick { try catchUp(log, live: true) }
+            return false
+        }
         try log.stopFollowing()
         try becomeLeader(log)
         try refreshEpoch(log)
@@ -178,41 +190,49 @@ final class CaptureLoop {
     }
 
     private func refreshEpoch(_ log: LogConnection) throws(PGError) {
-        let state = try log.state()
-        if state.epoch != cursor?.epoch || state.truncatedThrough > cursor?.tick ?? 0 { try openLog(log) }
+        if isOutdated(try log.state()) { try openLog(log) }
+    }
+
+    private func isOutdated(_ state: LogState) -> Bool {
+        state.epoch != cursor?.epoch || state.truncatedThrough > cursor?.tick ?? 0
     }
 
     // MARK: Housekeeping
 
+    private static let housekeepingInterval: Duration = .seconds(10)
+
     /// What the leader does now and then, between ticks.
     private func housekeep(_ log: LogConnection) throws(PGError) {
-        let now = ContinuousClock.now
-        if let at = checkFollowersAt, now >= at {
-            hasFollowers = try log.hasFollowers()
-            checkFollowersAt = now + .seconds(hasFollowers ? 1 : 5)
-        }
-        if let at = checkRetentionAt, now >= at {
-            checkRetentionAt = now + rotation.checkInterval
-            try keepRetention(log)
-        }
-        if let at = measureAt, now >= at {
-            measureAt = now + .seconds(10)
-            let gauges = try log.gauges()
-            metrics.outboxRows.record(gauges.outboxRows)
-            metrics.queueUsage.record(gauges.queueUsage)
-            metrics.heldBack.record(gauges.heldBackSeconds)
-        }
+        guard let at = housekeepAt, .now >= at else { return }
+        housekeepAt = .now + min(Self.housekeepingInterval, rotation.checkInterval)
+        let found = try log.housekeeping()
+        hasFollowers = found.hasFollowers
+        metrics.outboxRows.record(found.outboxRows)
+        metrics.queueUsage.record(found.queueUsage)
+        metrics.heldBack.record(found.heldBackSeconds)
+        try checkTables(now: found.watchedTables)
+        // An installer that found triggers missing begins a new one.
+        if found.epoch != cursor?.epoch { try openLog(log) }
+        try keepRetention(log, found.outbox)
     }
 
-    private func keepRetention(_ log: LogConnection) throws(PGError) {
-        let step = rotation.next(try log.outbox())
+    /// Triggers can be dropped or disabled while we run: then we are not live, whatever the connection says.
+    private func checkTables(now count: Int) throws(PGError) {
+        guard count != watchedTables else { return }
+        try queries.withConnection { connection throws(PGError) in try catalog.read(from: connection, now: .now) }
+        try checkTables()
+        watchedTables = count
+    }
+
+    private func keepRetention(_ log: LogConnection, _ outbox: RotationPlan.Outbox) throws(PGError) {
+        let step = rotation.next(outbox)
         if let sequence = step.rotateTo { try log.rotate(to: sequence) }
         if step.mixes {
             logger.notice("an outbox table could not be emptied in time; a long transaction or a dump holds it")
         }
         guard !step.truncate.isEmpty, let old = try log.newestTick(olderThan: configuration.retention),
             // Rows that were not delivered stay, whatever their age.
-            old.number <= cursor?.tick ?? 0
+            let cursor, old.number <= cursor.lastWhole
         else { return }
         for slot in step.truncate { _ = try log.truncate(slot: slot, through: old) }
     }

@@ -14,11 +14,18 @@ public final class CaptureService: Service {
     private let timing: CaptureStateMachine.Timing
     private let wake = WakePipe()
 
-    public init(configuration: CaptureConfiguration, sink: any ChangeSink, logger: Logger) {
+    public convenience init(configuration: CaptureConfiguration, sink: any ChangeSink, logger: Logger) {
+        self.init(configuration: configuration, sink: sink, logger: logger, timing: CaptureStateMachine.Timing())
+    }
+
+    /// - Parameter timing: For tests; the distance of ticks is that of `configuration`.
+    init(
+        configuration: CaptureConfiguration, sink: any ChangeSink, logger: Logger, timing: CaptureStateMachine.Timing
+    ) {
         self.configuration = configuration
         self.sink = sink
         self.logger = logger
-        var timing = CaptureStateMachine.Timing()
+        var timing = timing
         timing.tickInterval = configuration.tickInterval
         self.timing = timing
     }

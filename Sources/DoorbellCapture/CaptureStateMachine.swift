@@ -117,6 +117,8 @@ struct CaptureStateMachine: Sendable {
             state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
             return .releaseBell
         case (.woke(rung: false), _):
+            // Instead of a look: an idle service says no more than one thing a second.
+            if let probeAt, now >= probeAt { return .probe }
             return tick(now)
         case (.probed, _):
             probeAt = now + timing.probeInterval
@@ -177,7 +179,6 @@ struct CaptureStateMachine: Sendable {
             return .takeBell
         case .fallingAsleep(_, holding: true), .asleep:
             state = .asleep
-            if let probeAt, now >= probeAt { return .probe }
             return .sleep(timing.safetyTimer)
         case .fallingAsleep(_, holding: false):
             return .takeBell

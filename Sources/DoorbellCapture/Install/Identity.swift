@@ -1,8 +1,8 @@
 /// Which run of which database this is: when it changes, positions handed out before may be handed out again for other rows.
 enum Identity {
-    /// Tenths of a second since 2024: greater than that of any log that was here before, also one that was uninstalled.
+    /// Milliseconds since 2024: greater than that of any log that was here before, also one that was uninstalled just now.
     static let newEpoch = """
-        pg_catalog.floor((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) - 1704067200) * 10)::int8
+        pg_catalog.floor((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) - 1704067200) * 1000)::int8
         """
 
     /// Three columns, as `doorbell.meta` keeps them.

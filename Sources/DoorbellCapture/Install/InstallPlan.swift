@@ -93,12 +93,18 @@ struct InstallPlan {
     ) throws(DoorbellError) {
         let known = fresh ? [:] : try preflight.numberedTables()
         let wanted = Set(targets.map(\.target.relid))
-        for (relid, old) in known.sorted(by: { $0.value.id < $1.value.id }) where !wanted.contains(relid) {
+        for (relid, old) in known.sorted(by: { $0.value.id < $1.value.id }) 
+        where old.mode != nil && !wanted.contains(relid) {
             for (table, trigger, cloned, _) in try preflight.triggers(id: old.id) where !cloned {
                 add("remove a trigger from \(table)", "drop trigger if exists \(SQL.identifier(trigger)) on \(table)")
             }
-            add("forget \(old.name)", "delete from doorbell.tables where id operator(pg_catalog.=) \(old.id)")
+            add(
+                "forget \(old.name)",
+                """
+                update doorbell.tables set mode = '\(OutboxSchema.forgotten)' where id operator(pg_catalog.=) \(old.id)
+                """)
         }
+        var hasGap = false
         var next = (known.values.map(\.id).max() ?? 0) + 1
         for (table, target) in targets {
             let old = known[target.relid]
@@ -106,7 +112,10 @@ struct InstallPlan {
             if old == nil { next += 1 }
             let current = fresh ? [] : try preflight.triggers(id: id)
             let expected = target.expectedTriggers(mode: table.mode)
-            let present = Set(current.map { "\($0.trigger) on \($0.table)" })
+            // A disabled trigger is made again. A partition's copy is left to its parent.
+            let present = Set(current.filter { $0.enabled || $0.cloned }.map { "\($0.trigger) on \($0.table)" })
+            let missing = expected.subtracting(present).filter { !$0.hasPrefix(OutboxSchema.truncateTrigger) }
+            hasGap = hasGap || old != nil && !missing.isEmpty && old?.mode == table.mode || old != nil && old?.mode == nil
             add(
                 "number \(table.name)",
                 """
@@ -126,6 +135,10 @@ struct InstallPlan {
                     "\(table.name) has no primary key, replica identity index or unique index over NOT NULL columns: its "
                         + "messages carry no key")
             }
+        }
+        if hasGap {
+            // What was written meanwhile is not in the log: positions from before it must not be gone on from.
+            add("begin a new epoch", OutboxSchema.renewEpoch)
         }
     }
 }

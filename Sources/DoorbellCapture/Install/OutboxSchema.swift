@@ -41,6 +41,16 @@ enum OutboxSchema {
     static let updateTrigger = "!doorbell_update"
     static let deleteTrigger = "!doorbell_delete"
 
+    /// `doorbell.tables.mode` of a table that is captured no more. Its number is never given to another, whose rows would be
+    /// mixed up with those that are still in the outbox.
+    static let forgotten = "forgotten"
+
+    /// Starts a new epoch after the last tick.
+    static let renewEpoch = """
+        update doorbell.meta set epoch = greatest(epoch operator(pg_catalog.+) 1, \(Identity.newEpoch)),
+            first_tick = (select max(tick) operator(pg_catalog.+) 1 from doorbell.ticks)
+        """
+
     /// Rows whose JSON (both images) is larger than this many bytes are recorded without their contents, and reach the sink
     /// as unreadable.
     static let largestRow = 16_777_216

@@ -103,14 +103,14 @@ extension Preflight {
         }
     }
 
-    /// `doorbell.tables` by oid.
-    func numberedTables() throws(DoorbellError) -> [UInt32: (id: Int32, name: QualifiedName, mode: CaptureMode)] {
+    /// `doorbell.tables` by oid. `mode`: `nil` for a table that is captured no more and keeps its number.
+    func numberedTables() throws(DoorbellError) -> [UInt32: (id: Int32, name: QualifiedName, mode: CaptureMode?)] {
         let found = try query("select relid, id, schema_name, table_name, mode from doorbell.tables", [])
-        var tables: [UInt32: (id: Int32, name: QualifiedName, mode: CaptureMode)] = [:]
+        var tables: [UInt32: (id: Int32, name: QualifiedName, mode: CaptureMode?)] = [:]
         for row in 0..<found.count {
             guard let relid: UInt32 = found.integer(row, 0), let id: Int32 = found.integer(row, 1) else { continue }
             let name = QualifiedName(schema: found.text(row, 2) ?? "", name: found.text(row, 3) ?? "")
-            tables[relid] = (id, name, CaptureMode(rawValue: found.text(row, 4) ?? "") ?? .row)
+            tables[relid] = (id, name, CaptureMode(rawValue: found.text(row, 4) ?? ""))
         }
         return tables
     }

@@ -9,11 +9,16 @@ public final class Preflight {
 
     let connection: PGConnection
 
-    /// Connects.
+    /// Connects, and refuses servers that are too old.
     public init(conninfo: String, timeout: Duration = .seconds(10)) throws(DoorbellError) {
         do {
             self.connection = try PGConnection(
                 conninfo: conninfo, applicationName: "doorbell preflight", timeout: timeout)
+        } catch {
+            throw Self.explain(error)
+        }
+        try checkVersion()
+        do {
             try connection.run(
                 "set search_path = pg_catalog; set default_transaction_isolation = 'read committed';"
                     + "set statement_timeout = '60s'")
@@ -43,15 +48,19 @@ public final class Preflight {
 
     /// Version, and that it is not a standby.
     public func checkServer() throws(DoorbellError) {
-        guard connection.serverVersion >= Self.oldestServer else {
-            throw DoorbellError(
-                .unsupported, "PostgreSQL at \(connection.place) is version \(connection.serverVersion / 10_000)",
-                hint: "Doorbell needs version 13 or newer.")
-        }
+        try checkVersion()
         guard try !exists("select where pg_catalog.pg_is_in_recovery()", []) else {
             throw DoorbellError(
                 .unsupported, "PostgreSQL at \(connection.place) is a standby",
                 hint: "Connect to the primary (libpq: target_session_attrs=read-write).")
+        }
+    }
+
+    private func checkVersion() throws(DoorbellError) {
+        guard connection.serverVersion >= Self.oldestServer else {
+            throw DoorbellError(
+                .unsupported, "PostgreSQL at \(connection.place) is version \(connection.serverVersion / 10_000)",
+                hint: "Doorbell needs version 13 or newer.")
         }
     }
 
@@ -117,12 +126,12 @@ public final class Preflight {
         let known = try numberedTables()
         for name in tables {
             let target = try CaptureTarget(name, on: self)
-            guard let entry = known[target.relid] else {
+            guard let entry = known[target.relid], let mode = entry.mode else {
                 throw DoorbellError(
                     .unsupported, "table \(name) in \(connection.place) is not captured", hint: "Run 'doorbell install'.")
             }
             let present = Set(try triggers(id: entry.id).filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
-            let missing = target.expectedTriggers(mode: entry.mode).subtracting(present).sorted()
+            let missing = target.expectedTriggers(mode: mode).subtracting(present).sorted()
             if let first = missing.first(where: { !$0.hasPrefix(OutboxSchema.truncateTrigger) }) {
                 throw DoorbellError(
                     .unsupported, "the trigger \(first) in \(connection.place) is missing or disabled",

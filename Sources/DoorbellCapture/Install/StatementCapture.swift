@@ -1,13 +1,16 @@
 /// The triggers of ``CaptureMode/statement``: one insert for all rows of a statement, from its transition tables.
+///
+/// The transition tables stand in subqueries of their own, with nothing but `t.*`: a column of the watched table that is
+/// called `tg_op` would make `TG_OP` beside it ambiguous, and fail the application's write.
 enum StatementCapture {
     static var functions: [String] {
         [
             function(
-                "capture_inserted", images: "null, pg_catalog.row_to_json(n.*)::pg_catalog.text",
-                from: "added n"),
+                "capture_inserted", images: "null, n.r",
+                from: "(select pg_catalog.row_to_json(t.*)::pg_catalog.text as r from added t) n"),
             function(
-                "capture_deleted", images: "pg_catalog.row_to_json(o.*)::pg_catalog.text, null",
-                from: "removed o"),
+                "capture_deleted", images: "o.r, null",
+                from: "(select pg_catalog.row_to_json(t.*)::pg_catalog.text as r from removed t) o"),
             function(
                 "capture_updated",
                 images: "o.r, n.r",

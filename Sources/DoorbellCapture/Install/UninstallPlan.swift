@@ -12,7 +12,7 @@ struct UninstallPlan {
             return
         }
         let owner = try preflight.owner() ?? "doorbell"
-        tables = try preflight.numberedTables().values.map(\.name)
+        tables = try preflight.numberedTables().values.filter { $0.mode != nil }.map(\.name)
         let milliseconds = lockTimeout.components.seconds * 1000
             + lockTimeout.components.attoseconds / 1_000_000_000_000_000
         add("begin", "begin")

@@ -2,17 +2,47 @@ import DoorbellCore
 
 /// Moving on to the next outbox table and emptying old ones. The leader's work.
 extension LogConnection {
-    func outbox() throws(PGError) -> RotationPlan.Outbox {
+    struct Housekeeping {
+        let outbox: RotationPlan.Outbox
+        /// Whether another process wants to hear of ticks: then its lock cannot be had alone.
+        let hasFollowers: Bool
+        let epoch: UInt64
+        let watchedTables: Int
+        let outboxRows: Int64
+        let queueUsage: Double
+        let heldBackSeconds: Double
+    }
+
+    /// What the leader looks at now and then, in one statement.
+    func housekeeping() throws(PGError) -> Housekeeping {
         let sizes = (0..<OutboxSchema.slots).map { "pg_relation_size('doorbell.outbox_\($0)') > 0" }
         let found = try connection.run(
             """
             select (select last_value from doorbell.seq),
-                (date_part('epoch', clock_timestamp() - rotated_at) * 1000)::int8, \(sizes.joined(separator: ", "))
+                (date_part('epoch', clock_timestamp() - rotated_at) * 1000)::int8,
+                case when pg_try_advisory_lock(\(OutboxSchema.Lock.followers))
+                    then not pg_advisory_unlock(\(OutboxSchema.Lock.followers)) else true end,
+                epoch, (\(RelationCatalog.watchedQuery)),
+                (select coalesce(sum(rows), 0)::int8 from doorbell.ticks
+                    where tick > (select truncated_through from doorbell.meta)),
+                pg_notification_queue_usage(),
+                (select coalesce(max(date_part('epoch', clock_timestamp() - xact_start)), 0) from pg_stat_activity
+                    where backend_xmin is not null and pid <> pg_backend_pid()),
+                \(sizes.joined(separator: ", "))
             from doorbell.meta
             """)
-        return RotationPlan.Outbox(
-            sequence: found.integer(0, 0) ?? 0, age: .milliseconds(found.integer(0, 1) ?? Int64(0)),
-            filled: (0..<OutboxSchema.slots).map { found.boolean(0, 2 + $0) })
+        return Housekeeping(
+            outbox: RotationPlan.Outbox(
+                sequence: found.integer(0, 0) ?? 0, age: .milliseconds(found.integer(0, 1) ?? Int64(0)),
+                filled: (0..<OutboxSchema.slots).map { found.boolean(0, 8 + $0) }),
+            hasFollowers: found.boolean(0, 2), epoch: found.integer(0, 3) ?? 0, watchedTables: found.integer(0, 4) ?? 0,
+            outboxRows: found.integer(0, 5) ?? 0, queueUsage: found.text(0, 6).flatMap { Double($0) } ?? 0,
+            heldBackSeconds: found.text(0, 7).flatMap { Double($0) } ?? 0)
+    }
+
+    /// How many tables have triggers of ours that fire. A change of it is reason to look at each.
+    func watchedTables() throws(PGError) -> Int {
+        try connection.run(RelationCatalog.watchedQuery).integer(0, 0) ?? 0
     }
 
     func rotate(to sequence: Int64) throws(PGError) {
@@ -71,25 +101,5 @@ extension LogConnection {
             try connection.run("rollback")
             return false
         }
-    }
-
-    struct Gauges {
-        let outboxRows: Int64
-        let queueUsage: Double
-        let heldBackSeconds: Double
-    }
-
-    func gauges() throws(PGError) -> Gauges {
-        let found = try connection.run(
-            """
-            select (select coalesce(sum(rows), 0)::int8 from doorbell.ticks
-                    where tick > (select truncated_through from doorbell.meta)),
-                pg_notification_queue_usage(),
-                (select coalesce(max(date_part('epoch', clock_timestamp() - xact_start)), 0) from pg_stat_activity
-                    where backend_xmin is not null and pid <> pg_backend_pid())
-            """)
-        return Gauges(
-            outboxRows: found.integer(0, 0) ?? 0, queueUsage: found.text(0, 1).flatMap { Double($0) } ?? 0,
-            heldBackSeconds: found.text(0, 2).flatMap { Double($0) } ?? 0)
     }
 }

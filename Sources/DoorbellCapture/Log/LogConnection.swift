@@ -7,22 +7,42 @@ final class LogConnection {
     let connection: PGConnection
     /// Whether this session holds the leader's lock. It keeps it as long as it lives: nothing here ever unlocks.
     private(set) var isLeader = false
+    private var heardFollower = false
     let allowsPreparedTransactions: Bool
+
+    /// Counting and sorting the rows of one transaction that wrote a hundred million takes minutes without a word. A server
+    /// that is gone shows by the keep-alives long before.
+    private static let longSilence: Duration = .seconds(3600)
 
     init(conninfo: String, wake: WakePipe) throws(PGError) {
         self.connection = try PGConnection(conninfo: conninfo, applicationName: "doorbell", wake: wake)
+        guard connection.serverVersion >= Preflight.oldestServer else {
+            throw PGError(.statement, "PostgreSQL is version \(connection.serverVersion / 10_000), older than 13")
+        }
         let idle = connection.serverVersion >= 140_000 ? "set idle_session_timeout = 0;" : ""
         // The planner knows nothing of the outbox (it is never analysed) and guesses large: left alone it would start parallel
-        // workers, 20 ms, for each drain of a few rows.
+        // workers, 20 ms, for each drain of a few rows. The keep-alives are the server's: when this machine or the network
+        // dies without a word, the session, and with it the locks of the leader and of the bell, ends in half a minute
+        // instead of two hours.
         try connection.run(
             """
             set search_path = pg_catalog; set enable_seqscan = off; set plan_cache_mode = force_generic_plan;
-            set jit = off; set max_parallel_workers_per_gather = 0; set timezone = 'UTC'; set default_transaction_isolation = 'read committed';
-            set default_transaction_read_only = off; set statement_timeout = 0; set lock_timeout = '10s';
-            set idle_in_transaction_session_timeout = 0; set synchronous_commit = on; set work_mem = '32MB'; \(idle)
+            set jit = off; set max_parallel_workers_per_gather = 0; set timezone = 'UTC';
+            set default_transaction_isolation = 'read committed'; set default_transaction_read_only = off;
+            set statement_timeout = 0; set lock_timeout = '10s'; set idle_in_transaction_session_timeout = 0;
+            set synchronous_commit = on; set work_mem = '32MB'; set tcp_keepalives_idle = 15;
+            set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = 30000; \(idle)
             """)
-        self.allowsPreparedTransactions =
-            try connection.run("select current_setting('max_prepared_transactions')::int > 0").boolean(0, 0)
+        let server = try connection.run(
+            """
+            select current_setting('max_prepared_transactions')::int > 0, pg_is_in_recovery(),
+                current_setting('server_encoding') = 'SQL_ASCII'
+            """)
+        self.allowsPreparedTransactions = server.boolean(0, 0)
+        guard !server.boolean(0, 1) else { throw PGError(.statement, "this PostgreSQL is a standby") }
+        // Nobody has checked the text of such a database: the server would refuse to send a row that is not UTF-8, for ever.
+        // As it is, that row alone is unreadable.
+        if server.boolean(0, 2) { try connection.run("set client_encoding = SQL_ASCII") }
         let backend: Int32? = try connection.run("select pg_backend_pid()").integer(0, 0)
         guard backend == connection.backend else {
             throw PGError(.connection, "this is a connection pooler, not PostgreSQL itself")
@@ -54,6 +74,14 @@ final class LogConnection {
             """
         ),
         ("tick", tickStatement(notifying: false)), ("tick_and_tell", tickStatement(notifying: true)),
+        (
+            "look",
+            """
+            select epoch, first_tick, truncated_through, (select max(tick) from doorbell.ticks),
+                pg_try_advisory_lock(\(OutboxSchema.Lock.leader))
+            from doorbell.meta
+            """
+        ),
     ]
 
     /// The tick and what is in it are one statement, so they have one snapshot. A session that is not the one that took the
@@ -83,29 +111,36 @@ final class LogConnection {
 
     // MARK: Leading
 
-    /// Tries to become the one that ticks. A follower that does not succeed tells the leader that it is there.
+    /// Tries to become the one that ticks.
     func tryToLead() throws(PGError) -> Bool {
         guard !isLeader else { return true }
         isLeader = try connection.run("select pg_try_advisory_lock(\(OutboxSchema.Lock.leader))").boolean(0, 0)
         return isLeader
     }
 
+    /// What a follower looks at each time, in one statement. The state is from before the leader's lock was tried.
+    func look() throws(PGError) -> (state: LogState, lastTick: UInt64, leads: Bool) {
+        let found = try connection.execute("look")
+        isLeader = isLeader || found.boolean(0, 4)
+        return (try Self.state(found), found.integer(0, 3) ?? 0, isLeader)
+    }
+
+    /// Tells the leader that somebody wants to hear of ticks: by a lock for as long as this session lives, and at once.
     func announceFollowing() throws(PGError) {
         try connection.run("select pg_advisory_lock_shared(\(OutboxSchema.Lock.followers))")
+        try connection.run("select pg_notify('\(OutboxSchema.NotifyChannel.bell)', '\(Self.newFollower)')")
+    }
+
+    private static let newFollower = "follower"
+
+    /// Whether a follower has announced itself since the last call.
+    func takeAnnouncement() -> Bool {
+        defer { heardFollower = false }
+        return heardFollower
     }
 
     func stopFollowing() throws(PGError) {
         try connection.run("select pg_advisory_unlock_shared(\(OutboxSchema.Lock.followers))")
-    }
-
-    /// Whether another process wants to hear of ticks: then this lock cannot be had alone.
-    func hasFollowers() throws(PGError) -> Bool {
-        try connection.run(
-            """
-            select case when pg_try_advisory_lock(\(OutboxSchema.Lock.followers))
-                then not pg_advisory_unlock(\(OutboxSchema.Lock.followers)) else true end
-            """
-        ).boolean(0, 0)
     }
 
     /// Compares the database with the one that the log was made in, and starts a new epoch when it is another.
@@ -120,7 +155,11 @@ final class LogConnection {
         if sameDatabase && sameTimeline { return false }
         // On another timeline of the same cluster transaction numbers go on, so the log does too, under a new epoch. In
         // another cluster or database they mean nothing, and neither do the rows.
+        // Nor are the tables' own numbers the same there: they are found again by name.
         let restart = """
+            update doorbell.tables set relid = 4294967295 - id;
+            update doorbell.tables w set relid = c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = w.schema_name and c.relname = w.table_name;
             truncate only \((0..<OutboxSchema.slots).map { "doorbell.outbox_\($0)" }.joined(separator: ", only "));
             insert into doorbell.ticks
                 select max(tick) + 1, pg_current_snapshot(), 0, clock_timestamp() from doorbell.ticks;
@@ -129,13 +168,15 @@ final class LogConnection {
         try connection.run(
             """
             begin; \(sameDatabase ? "" : restart)
-            update doorbell.meta set epoch = greatest(epoch + 1, \(Identity.newEpoch)),
-                first_tick = (select max(tick) + 1 from doorbell.ticks),
-                (system_identifier, timeline, database) = (select \(Identity.expressions));
+            \(OutboxSchema.renewEpoch);
+            update doorbell.meta set (system_identifier, timeline, database) = (select \(Identity.expressions));
             commit
             """)
         return true
     }
+
+    /// Starts a new epoch: what was handed out before is not what the log says now.
+    func renewEpoch() throws(PGError) { try connection.run(OutboxSchema.renewEpoch) }
 
     // MARK: Bell
 
@@ -150,14 +191,22 @@ final class LogConnection {
     /// Waits until `channel` is notified. - Returns: `false` at the deadline.
     func waitForNotification(on channel: String, until deadline: ContinuousClock.Instant) throws(PGError) -> Bool {
         while true {
-            if try connection.notifications().contains(where: { $0.channel == channel }) { return true }
+            if try heard().contains(where: { $0 == channel }) { return true }
             guard ContinuousClock.now < deadline else { return false }
             try connection.waitForInput(until: deadline)
         }
     }
 
     /// Forgets what was notified until now.
-    func dropNotifications() throws(PGError) { _ = try connection.notifications() }
+    func dropNotifications() throws(PGError) { _ = try heard() }
+
+    /// The channels that were notified since the last call.
+    private func heard() throws(PGError) -> [String] {
+        try connection.notifications().map { channel, payload in
+            if channel == OutboxSchema.NotifyChannel.bell, payload == Self.newFollower { heardFollower = true }
+            return channel
+        }
+    }
 
     /// Notifies ourselves: a connection that has silently stopped hearing looks exactly like a quiet database.
     ///
@@ -167,9 +216,9 @@ final class LogConnection {
         let deadline = ContinuousClock.now + .seconds(2)
         var rung = false
         while true {
-            let heard = try connection.notifications()
-            rung = rung || heard.contains { $0.channel != probeChannel }
-            if heard.contains(where: { $0.channel == probeChannel }) { return rung }
+            let channels = try heard()
+            rung = rung || channels.contains { $0 != probeChannel }
+            if channels.contains(probeChannel) { return rung }
             guard ContinuousClock.now < deadline else {
                 throw PGError(.timeout, "the connection does not hear its own notifications")
             }
@@ -180,7 +229,10 @@ final class LogConnection {
     // MARK: Log
 
     func state() throws(PGError) -> LogState {
-        let found = try connection.run("select epoch, first_tick, truncated_through from doorbell.meta")
+        try Self.state(try connection.run("select epoch, first_tick, truncated_through from doorbell.meta"))
+    }
+
+    private static func state(_ found: PGResult) throws(PGError) -> LogState {
         guard let epoch: UInt64 = found.integer(0, 0), let first: UInt64 = found.integer(0, 1),
             let truncated: UInt64 = found.integer(0, 2)
         else { throw PGError(.statement, "doorbell.meta is empty: run 'doorbell uninstall' and 'doorbell install'") }
@@ -205,7 +257,7 @@ final class LogConnection {
             [
                 String(last.number), String(last.snapshot.xmax), last.snapshot.runningArray,
                 String(connection.backend),
-            ])
+            ], silence: Self.longSilence)
         return found.count == 0 ? nil : try Self.tick(found, 0)
     }
 
@@ -214,7 +266,7 @@ final class LogConnection {
         from: Snapshot, to: Snapshot, after seq: Int64, row: (OutboxRow) throws(PGError) -> Void
     ) throws(PGError) {
         let values = [String(from.xmax), from.runningArray, to.description, String(seq)]
-        try connection.stream("rows", values) { result throws(PGError) in
+        try connection.stream("rows", values, silence: Self.longSilence) { result throws(PGError) in
             guard let read = OutboxRow(result) else { throw PGError(.statement, "the outbox is not as installed") }
             try row(read)
         }

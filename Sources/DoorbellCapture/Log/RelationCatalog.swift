@@ -10,12 +10,14 @@ struct RelationCatalog {
     static let mismatchInterval: Duration = .milliseconds(200)
 
     private(set) var relations: [Int32: Relation] = [:]
+    /// Those that are installed and have a trigger that fires.
+    private var watched: Set<Int32> = []
     private(set) var readAt: ContinuousClock.Instant?
 
     subscript(id: Int32) -> Relation? { relations[id] }
 
     func captures(_ name: QualifiedName) -> Bool {
-        relations.values.contains { $0.name == name && !$0.columns.isEmpty }
+        relations.values.contains { $0.name == name && !$0.columns.isEmpty && watched.contains($0.id) }
     }
 
     func isStale(now: ContinuousClock.Instant) -> Bool {
@@ -40,9 +42,11 @@ struct RelationCatalog {
         }
         var tables: [Int32: (relid: UInt32, name: QualifiedName, columns: [(name: String, kind: Relation.ColumnKind)])]
         tables = [:]
+        watched = []
         for row in 0..<columns.count {
             guard let id: Int32 = columns.integer(row, 0), let relid: UInt32 = columns.integer(row, 1) else { continue }
             let name = QualifiedName(schema: columns.text(row, 2) ?? "", name: columns.text(row, 3) ?? "")
+            if columns.boolean(row, 6) { watched.insert(id) }
             var table = tables[id] ?? (relid, name, [])
             if let column = columns.text(row, 4) {
                 let kind: Relation.ColumnKind =
@@ -69,19 +73,31 @@ struct RelationCatalog {
         return (0..<found.count).compactMap { found.text($0, 1) }
     }
 
+    private static let firing = """
+        w.mode operator(pg_catalog.<>) '\(OutboxSchema.forgotten)' and exists (
+            select from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) g.tgfoid
+            where g.tgrelid operator(pg_catalog.=) w.relid and g.tgenabled operator(pg_catalog.<>) 'D'
+                and p.pronamespace operator(pg_catalog.=) 'doorbell'::regnamespace
+                and g.tgtype operator(pg_catalog.&) 28 operator(pg_catalog.<>) 0)
+        """
+
+    /// The number of tables with a trigger of ours, for rows, that fires.
+    static let watchedQuery = "select count(*) from doorbell.tables w where \(firing)"
+
     /// A table that was dropped keeps its row in `doorbell.tables` and has no columns. Domains are followed to their base.
     private static let columnsQuery = """
         with recursive base(oid, base) as (
             select oid, oid from pg_catalog.pg_type where typtype operator(pg_catalog.<>) 'd'
             union all
             select t.oid, b.base from pg_catalog.pg_type t join base b on t.typbasetype operator(pg_catalog.=) b.oid
-            where t.typtype operator(pg_catalog.=) 'd')
+            where t.typtype operator(pg_catalog.=) 'd'),
+        watched as materialized (select w.*, \(firing) as fires from doorbell.tables w)
         select w.id, w.relid, coalesce(n.nspname, w.schema_name), coalesce(c.relname, w.table_name), a.attname,
             case when b.base operator(pg_catalog.=) 'pg_catalog.bytea'::regtype then 'bytes'
                 when e.base operator(pg_catalog.=) 'pg_catalog.bytea'::regtype
                     and t.typcategory operator(pg_catalog.=) 'A' then 'array'
-                else 'plain' end
-        from doorbell.tables w
+                else 'plain' end, w.fires
+        from watched w
         left join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) w.relid
         left join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
         left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid

@@ -17,6 +17,9 @@ struct LogCursor: Sendable, Equatable {
     var tick: UInt64
     /// The last delivered row of a tick that is not done; `nil` when the tick is done.
     var seq: Int64?
+
+    /// The last tick that was delivered whole.
+    var lastWhole: UInt64 { seq == nil ? tick : tick - 1 }
 }
 
 /// The state of the log as `doorbell.meta` has it.

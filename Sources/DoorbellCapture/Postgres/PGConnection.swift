@@ -96,13 +96,14 @@ final class PGConnection {
     /// Runs a prepared statement and calls `row` with each row as it comes, in binary. Memory holds one row at a time;
     /// while `row` works, the server waits.
     func stream(
-        _ name: String, _ values: [String?], row: (PGResult) throws(PGError) -> Void
+        _ name: String, _ values: [String?], silence: Duration = PGConnection.silence,
+        row: (PGResult) throws(PGError) -> Void
     ) throws(PGError) {
         try sent(
             Self.withCStrings(values) { PQsendQueryPrepared(handle, name, Int32(values.count), $0, nil, nil, 1) })
         PQsetSingleRowMode(handle)
         var failure: PGError?
-        while let result = try next(silence: Self.silence) {
+        while let result = try next(silence: silence) {
             switch PQresultStatus(result.raw) {
             case PGRES_SINGLE_TUPLE:
                 if failure == nil {
