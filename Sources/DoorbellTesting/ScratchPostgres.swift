@@ -24,21 +24,26 @@ public final class ScratchPostgres: Sendable {
     public init(settings: [String] = [], durable: Bool = false) throws {
         self.binaries = try Self.findBinaries()
         Self.removeLeftovers()
-        self.folder = NSTemporaryDirectory() + "doorbell-pg-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        self.port = try Self.freePort()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
-        if getuid() == 0 { try Self.command("/bin/chown", ["postgres", folder]) }
+        (self.folder, self.port) = try Self.makeFolder()
         try asOwner("initdb", ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"])
-        let lines = [
+        try configure([
             "port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'",
             "max_connections = 100", "fsync = \(durable ? "on" : "off")", "shared_buffers = 64MB",
             "log_min_messages = warning", "logging_collector = off",
-        ] + settings
-        let path = folder + "/extra.conf"
-        try lines.joined(separator: "\n").appending("\n").write(toFile: path, atomically: false, encoding: .utf8)
-        try Self.command(
-            "/bin/sh", ["-c", "cat '\(path)' >> '\(data)/postgresql.conf'"])
+        ] + settings)
+        try start()
+        Self.running.withLock { $0.append(self) }
+        Self.registerExit()
+    }
+
+    /// A standby of `primary`, as `pg_basebackup -R` makes it, on a port of its own.
+    public init(standbyOf primary: ScratchPostgres) throws {
+        self.binaries = primary.binaries
+        (self.folder, self.port) = try Self.makeFolder()
+        try asOwner("pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast", "-d", primary.conninfo()])
+        try configure([
+            "port = \(port)", "unix_socket_directories = '\(folder)'", "hot_standby = on",
+        ])
         try start()
         Self.running.withLock { $0.append(self) }
         Self.registerExit()
@@ -126,6 +131,20 @@ public final class ScratchPostgres: Sendable {
         }
     }
 
+    private static func makeFolder() throws -> (folder: String, port: Int) {
+        let folder = NSTemporaryDirectory() + "doorbell-pg-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
+        if getuid() == 0 { try command("/bin/chown", ["postgres", folder]) }
+        return (folder, try freePort())
+    }
+
+    private func configure(_ lines: [String]) throws {
+        let path = folder + "/extra.conf"
+        try lines.joined(separator: "\n").appending("\n").write(toFile: path, atomically: false, encoding: .utf8)
+        try Self.command("/bin/sh", ["-c", "cat '\(path)' >> '\(data)/postgresql.conf'"])
+    }
+
     private func asOwner(_ program: String, _ arguments: [String]) throws {
         if getuid() == 0 {
             try Self.command(
@@ -135,7 +154,8 @@ public final class ScratchPostgres: Sendable {
         }
     }
 
-    private static func command(_ path: String, _ arguments: [String], in folder: String? = nil) throws {
+    /// Runs a program to its end. - Throws: ``Failure`` with what it said when its status is not 0.
+    static func command(_ path: String, _ arguments: [String], in folder: String? = nil) throws {
         // Not Foundation's Process: it waits until every descendant has closed a descriptor, and the server never does.
         let output = NSTemporaryDirectory() + "doorbell-command-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(output) }
@@ -174,7 +194,7 @@ public final class ScratchPostgres: Sendable {
         throw Failure(description: "no initdb: install a PostgreSQL server (Debian: apt install postgresql)")
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
