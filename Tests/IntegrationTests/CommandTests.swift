@@ -1,0 +1,274 @@
+import DoorbellTesting
+import Foundation
+import Testing
+
+/// Misuse of the commands: each gets a clear sentence and an exit code of its kind, and leaves the database as it was.
+@Suite(.serialized) struct CommandTests {
+    static let cluster = Result { try ScratchPostgres() }
+    static let schema = """
+        create table notes (id bigint generated always as identity primary key, room int, body text);
+        create table parted (id int, room int, body text) partition by range (id);
+        """
+
+    let postgres: ScratchPostgres
+    let conninfo: String
+    let database: ScratchConnection
+
+    init() throws {
+        postgres = try Self.cluster.get()
+        conninfo = try postgres.makeDatabase()
+        database = try ScratchConnection(conninfo)
+        try database.run(Self.schema)
+    }
+
+    // MARK: The database
+
+    @Test("a database that nobody serves is told apart from a name that it does not have")
+    func unreachable() throws {
+        let nobody = "host=127.0.0.1 port=\(try freePort()) dbname=x user=postgres"
+        expect(try DoorbellProcess(configuration: configuration(nobody)).command("install"), 69, "cannot reach", "127.0.0.1")
+        let unknown = postgres.conninfo(database: "nowhere")
+        expect(
+            try DoorbellProcess(configuration: configuration(unknown)).command("install"), 69, "nowhere", "does not exist")
+    }
+
+    @Test("a wrong password is refused in one sentence that does not tell the password")
+    func wrongPassword() throws {
+        let cluster = try ScratchPostgres()
+        defer { cluster.remove() }
+        try ScratchConnection(cluster.conninfo()).run("create role visitor login password 'right-secret'")
+        let path = cluster.folder + "/data/pg_hba.conf"
+        let rules = try String(contentsOfFile: path, encoding: .utf8)
+        try "host all visitor 127.0.0.1/32 scram-sha-256\n\(rules)".write(toFile: path, atomically: false, encoding: .utf8)
+        try cluster.restart()
+        let doorbell = try DoorbellProcess(
+            configuration: configuration("postgresql://visitor:wrong-secret@127.0.0.1:\(cluster.port)/postgres"))
+        for command in ["check", "install", "uninstall", "serve"] {
+            let result = try doorbell.command(command)
+            expect(result, 77, "password", "visitor")
+            #expect(!(result.output + result.error).contains("wrong-secret"))
+        }
+    }
+
+    @Test("who lacks rights is told which, and nothing is half-installed")
+    func rights() throws {
+        try database.run(
+            """
+            do $$ begin create role helper login; exception when duplicate_object then null; end $$;
+            do $$ begin create role owner login; exception when duplicate_object then null; end $$;
+            """)
+        let before = try catalogue()
+        let name = "dbname=" + (try database.run("select current_database()")[0][0] ?? "")
+        let address = "host=127.0.0.1 port=\(postgres.port) \(name)"
+        let helper = try DoorbellProcess(configuration: configuration("\(address) user=helper"))
+        expect(try helper.command("install"), 77, "permission denied", "Nothing was changed")
+        #expect(try catalogue() == before)
+
+        try database.run("alter table notes owner to owner")
+        let owned = try catalogue()
+        let owner = try DoorbellProcess(configuration: configuration("\(address) user=owner"))
+        expect(try owner.command("install"), 77, "permission denied", "GRANT \"doorbell\" TO")
+        #expect(try catalogue() == owned)
+    }
+
+    @Test("a table or column that is not there is named, with what there is")
+    func missing() throws {
+        let before = try catalogue()
+        expect(try install(table: "nots"), 78, "no table public.nots")
+        expect(try install(table: "Notes"), 78, "no table public.Notes", "There is public.notes")
+        expect(try install(channel: "desk:{desk}", poll: "/desks/{desk}"), 78, "no column 'desk'", "id, room, body")
+        expect(try install(versions: "[id, bdy]"), 78, "no column 'bdy'", "id, room, body")
+        let query = "{ query: \"select 'room:' || {desk}\" }"
+        expect(try install(channel: query, extra: "channel: room:{room}"), 78, "no column 'desk'")
+        expect(try install(table: "parted", capture: "statement"), 78, "public.parted is partitioned", "capture: row")
+        #expect(try catalogue() == before)
+    }
+
+    @Test("installing twice and uninstalling twice is no error, and uninstalling leaves nothing")
+    func twice() throws {
+        let before = try catalogue()
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        let plan = try doorbell.command("install", ["--dry-run"])
+        #expect(plan.status == 0 && plan.output.contains("create schema doorbell"))
+        #expect(try catalogue() == before)
+        expect(try doorbell.command("install"), 0)
+        let installed = try catalogue()
+        expect(try doorbell.command("install"), 0)
+        #expect(try catalogue() == installed)
+        expect(try doorbell.command("check"), 0)
+        expect(try doorbell.command("uninstall"), 0)
+        #expect(try catalogue() == before)
+        expect(try doorbell.command("uninstall"), 0)
+        #expect(try catalogue() == before)
+    }
+
+    @Test("serving and checking before installing say what to run")
+    func notInstalled() throws {
+        let before = try catalogue()
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        expect(try doorbell.command("serve"), 76, "not installed", "doorbell install")
+        expect(try doorbell.command("check"), 76, "not installed", "doorbell install")
+        expect(try doorbell.command("compare"), 75, "cannot reach the admin port", "doorbell serve")
+        #expect(try catalogue() == before)
+    }
+
+    // MARK: The service
+
+    @Test("ports in use are named, and the service that has them goes on")
+    func portsInUse() async throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve()
+        try await until("the port is open") { try await doorbell.get("/_doorbell/health/live").status == 200 }
+        expect(try doorbell.command("serve"), 71, "cannot listen on 127.0.0.1:\(doorbell.port)", "in use")
+        let another = ["DOORBELL_LISTEN": "127.0.0.1:\(try freePort())"]
+        let file = doorbell.folder + "/doorbell.yaml"
+        let admin = try DoorbellProcess.run(["serve", "--config", file], environment: another)
+        expect(admin, 71, "admin", "127.0.0.1:\(doorbell.adminPort)", "in use")
+        #expect(try await doorbell.get("/_doorbell/health/live").status == 200)
+        #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("tail ends with the reason when the service refuses")
+    func tailRefused() async throws {
+        let legacy = try await LegacyStub()
+        let text = configuration(
+            conninfo, upstream: legacy.url, poll: "/forbidden/{room}", channel: "room:{room}")
+        let doorbell = try DoorbellProcess(configuration: text)
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        expect(try doorbell.command("tail", ["nowhere"]), 75, "unknown_channel")
+        expect(try doorbell.command("tail", ["/nowhere"]), 75, "unknown_channel")
+        expect(try doorbell.command("tail", ["room:1"]), 75, "not_allowed", "403")
+        expect(try doorbell.command("tail", ["/forbidden/1"]), 75, "not_allowed", "403")
+        expect(try doorbell.command("tail", ["room:1", "--version", "9"]), 75, "unknown_version")
+        let metrics = "http://127.0.0.1:\(doorbell.adminPort)/metrics"
+        expect(try doorbell.command("tail", [metrics]), 75, "404", "doorbell serve")
+    }
+
+    // MARK: The configuration and the command line
+
+    @Test(
+        "a mistake in the file is told with its line and what would be right",
+        arguments: [
+            ("x: [", ["not YAML"]),
+            ("database: x\n\tupstream: y\n", ["doorbell.yaml:4", "tab"]),
+            ("database: a=b\nupstream: http://127.0.0.1\nlisten: 1.1.1.1:1\n", ["doorbell.yaml:5", "'listen' stands twice"]),
+            ("databse: a=b\n", ["doorbell.yaml:3", "unknown key 'databse'", "'database'"]),
+            ("database: [1]\n", ["doorbell.yaml:3", "database must be text"]),
+            ("database: ${DOORBELL_UNSET_NAME}\n", ["doorbell.yaml:3", "DOORBELL_UNSET_NAME is not set"]),
+            ("upstream: ftp://x\n", ["doorbell.yaml:3", "http://"]),
+            ("features: {}\n", ["doorbell.yaml:3", "features is empty"]),
+        ])
+    func mistakes(text: String, words: [String]) throws {
+        expect(try DoorbellProcess(configuration: text).command("check", ["--offline"]), 78, words)
+    }
+
+    @Test("a feature that stands twice, or has another's poll, is refused")
+    func duplicateFeature() throws {
+        let text = configuration(conninfo)
+        let feature = text[(text.range(of: "features:\n")?.upperBound ?? text.endIndex)...]
+        expect(
+            try DoorbellProcess(configuration: text + feature).command("check", ["--offline"]), 78,
+            "'notes' stands twice in features")
+        let other = feature.replacingOccurrences(of: "  notes:", with: "  others:")
+        expect(
+            try DoorbellProcess(configuration: text + other).command("check", ["--offline"]), 78,
+            "features.others and features.notes have the same poll")
+    }
+
+    @Test("a file that is missing, empty or a folder is named")
+    func files() throws {
+        expect(try DoorbellProcess.run(["check", "--config", "none.yaml"]), 78, "none.yaml", "no such file")
+        expect(try DoorbellProcess.run(["check", "--config", "/tmp"]), 78, "/tmp: this is a directory")
+        let empty = NSTemporaryDirectory() + "doorbell-empty-\(getpid()).yaml"
+        try "".write(toFile: empty, atomically: false, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: empty) }
+        expect(try DoorbellProcess.run(["check", "--config", empty]), 78, "the file is empty")
+    }
+
+    @Test(
+        "wrong usage is answered with the usage",
+        arguments: [
+            (["serve", "--frobnicate"], "--frobnicate"), (["instal"], "instal"), (["check", "--config"], "--config"),
+            (["serve", "--log-level", "loud"], "not a log level"), (["tail"], "<target>"),
+            (["tail", "x", "--since", "bad"], "--since takes"), (["tail", "x", "--raw", "--json"], "exclude each other"),
+            (["tail", "x", "--header", "name"], "Name: value"), (["tail", "x", "--version", "0"], "1 to 65535"),
+        ])
+    func usage(arguments: [String], word: String) throws {
+        expect(try DoorbellProcess.run(arguments), 64, word, "Usage:")
+    }
+
+    // MARK: Inside
+
+    private func configuration(
+        _ conninfo: String, upstream: String = "http://127.0.0.1:9", table: String = "notes", poll: String = "/rooms/{room}",
+        channel: String = "room:{room}", versions: String = "[id, body]", capture: String = "row", extra: String = ""
+    ) -> String {
+        """
+        database: \(conninfo)
+        upstream: \(upstream)
+        features:
+          notes:
+            poll: GET \(poll)
+            \(extra)
+            tables:
+              - name: \(table)
+                capture: \(capture)
+                channel: \(channel)
+            versions:
+              1: \(versions)
+            stage: push
+
+        """
+    }
+
+    private func install(
+        table: String = "notes", channel: String = "room:{room}", poll: String = "/rooms/{room}",
+        versions: String = "[id, body]", capture: String = "row", extra: String = ""
+    ) throws -> DoorbellProcess.Result {
+        try DoorbellProcess(
+            configuration: configuration(
+                conninfo, table: table, poll: poll, channel: channel, versions: versions, capture: capture, extra: extra)
+        ).command("install")
+    }
+
+    private func expect(
+        _ result: DoorbellProcess.Result, _ status: Int32, _ words: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        expect(result, status, words, sourceLocation: sourceLocation)
+    }
+
+    /// The exit code, the words on standard error, and that it is a sentence or three and no stack trace.
+    private func expect(
+        _ result: DoorbellProcess.Result, _ status: Int32, _ words: [String],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(result.status == status, "\(result.error)", sourceLocation: sourceLocation)
+        for word in words {
+            #expect(result.error.contains(word), "\(result.error)", sourceLocation: sourceLocation)
+        }
+        #expect(result.error.split(separator: "\n").count <= 6, "\(result.error)", sourceLocation: sourceLocation)
+        for word in ["Fatal error", "errno:", "Swift."] {
+            #expect(!result.error.contains(word), "\(result.error)", sourceLocation: sourceLocation)
+        }
+    }
+
+    /// Everything that an installation could leave behind in the database, as text.
+    private func catalogue() throws -> [String] {
+        try database.run(
+            """
+            select 'schema ' || nspname::text || coalesce(nspacl::text, '') from pg_namespace where nspname !~ '^pg_'
+            union all select 'table ' || oid::regclass::text || coalesce(relacl::text, '') || relowner::regrole::text
+                from pg_class where oid > 16383
+            union all select 'trigger ' || tgname::text || tgrelid::regclass::text from pg_trigger where not tgisinternal
+            union all select 'function ' || oid::regprocedure::text from pg_proc where oid > 16383
+            union all select 'role ' || rolname::text from pg_roles where rolname = 'doorbell'
+            union all select 'database ' || coalesce(datacl::text, '') from pg_database where datname = current_database()
+            order by 1
+            """
+        ).compactMap { $0[0] }
+    }
+}

@@ -1,0 +1,172 @@
+import DoorbellClient
+import DoorbellCore
+import DoorbellTesting
+import Foundation
+import Testing
+
+/// The running service as its clients and its operators see it.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct ServiceTests {
+    static let cluster = Result { try ScratchPostgres() }
+
+    let database: ScratchConnection
+    let doorbell: DoorbellProcess
+    let socket: String
+    /// Ends with the test.
+    private let legacy: LegacyStub
+
+    init() async throws {
+        let conninfo = try Self.cluster.get().makeDatabase()
+        database = try ScratchConnection(conninfo)
+        try database.run("create table notifications (id int primary key, body text, read bool not null default false)")
+        legacy = try await LegacyStub()
+        doorbell = try DoorbellProcess(
+            configuration: """
+                database: \(conninfo)
+                upstream: \(legacy.url)
+                features:
+                  notifications:
+                    poll: GET /notifications
+                    tables: [{ name: notifications, channel: notifications }]
+                    message: notification
+                    versions:
+                      1: [id, body, read]
+                    stage: push
+                """)
+        let installed = try doorbell.command("install")
+        #expect(installed.status == 0, "\(installed.error)")
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        socket = "ws://127.0.0.1:\(doorbell.port)/_doorbell/ws"
+    }
+
+    @Test("the first client of any tutorial works unchanged")
+    func tutorial() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket, subprotocols: [])
+        var messages = connection.messages.makeAsyncIterator()
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        #expect(await next(&messages)?.type == "welcome")
+        #expect(await next(&messages)?.type == "subscribed")
+        let before = Int64(Date().timeIntervalSince1970 * 1000) - 5000
+        try database.run("insert into notifications values (7, 'Look up!')")
+        let message = try #require(await next(&messages))
+        #expect(message.type == "notification")
+        #expect(text(message.data) == #"{"id":7,"body":"Look up!","read":false}"#)
+        #expect(message.operation == .insert)
+        #expect(try #require(message.timestamp) > before)
+        await connection.close()
+    }
+
+    @Test("a polled URL answers as ever, says push, and is a WebSocket itself")
+    func polledURL() async throws {
+        let poll = try await doorbell.get("/notifications")
+        #expect(poll.status == 200 && poll.body == "{}")
+        #expect(poll.headers.lowercased().contains("doorbell-transport: push"))
+        #expect(poll.headers.lowercased().contains("doorbell-position: "))
+        let connection = try await DoorbellConnection.connect(to: "ws://127.0.0.1:\(doorbell.port)/notifications")
+        var messages = connection.messages.makeAsyncIterator()
+        #expect(await next(&messages)?.type == "welcome")
+        let subscribed = try #require(await next(&messages))
+        #expect(subscribed.type == "subscribed" && subscribed.channel == "notifications")
+        #expect(text(subscribed.snapshot).contains(#""body":{}"#))
+        await connection.close()
+    }
+
+    @Test("a client resumes across kill -9 by its position and misses nothing")
+    func resume() async throws {
+        let first = try await DoorbellConnection.connect(to: socket)
+        var messages = first.messages.makeAsyncIterator()
+        try await first.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        _ = await next(&messages)
+        _ = await next(&messages)
+        try database.run("insert into notifications values (1, 'seen')")
+        let seen = try #require(await next(&messages)?.position)
+        doorbell.kill()
+        #expect(await next(&messages) == nil)
+        #expect(await first.waitForClose().mayReconnect)
+        try database.run("insert into notifications values (2, 'missed'); update notifications set read = true where id = 1")
+        try doorbell.serve()
+        try await doorbell.untilReady()
+
+        let second = try await DoorbellConnection.connect(to: socket)
+        messages = second.messages.makeAsyncIterator()
+        try await second.send(#"{"type":"subscribe","channel":"notifications","since":"\#(seen)"}"#)
+        _ = await next(&messages)
+        let subscribed = try #require(await next(&messages))
+        #expect(subscribed.recovered == true && subscribed.position == seen)
+        let missed = try #require(await next(&messages))
+        #expect(missed.previous == seen && text(missed.key) == #"{"id":2}"#)
+        let update = try #require(await next(&messages))
+        #expect(update.previous == missed.position && update.operation == .update && update.changed == ["read"])
+        await second.close()
+    }
+
+    @Test("SIGTERM says goodbye, closes with 1012 and ends with 0")
+    func drain() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket)
+        var messages = connection.messages.makeAsyncIterator()
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        _ = await next(&messages)
+        _ = await next(&messages)
+        let doorbell = doorbell
+        let ended = Task.detached { doorbell.terminate() }
+        let goodbye = try #require(await next(&messages))
+        #expect(goodbye.type == "goodbye")
+        #expect(try #require(goodbye.reconnectAfter) >= 0)
+        #expect(await next(&messages) == nil)
+        #expect(await connection.waitForClose().code.number == 1012)
+        #expect(await ended.value == 0)
+        #expect(try await doorbell.get("/notifications").status == 0)
+    }
+
+    @Test("the metrics page has every metric of the README once, with help and type")
+    func metrics() async throws {
+        let page = try await doorbell.get("/metrics", port: doorbell.adminPort)
+        #expect(page.status == 200)
+        #expect(page.headers.contains("text/plain; version=0.0.4"))
+        let lines = page.body.split(separator: "\n")
+        let types = lines.filter { $0.hasPrefix("# TYPE ") }.map { String($0.split(separator: " ")[2]) }
+        #expect(Set(types).count == types.count)
+        let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("README.md")
+        let promised = try String(contentsOf: readme, encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("| `doorbell_") }
+            .compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
+        #expect(promised.count > 10)
+        #expect(Set(types) == Set(promised))
+        for line in lines where !line.hasPrefix("#") {
+            let name = line.prefix { $0 != "{" && $0 != " " }
+            #expect(line.split(separator: " ").last.flatMap { Double($0) } != nil, "\(line)")
+            #expect(types.contains { name.hasPrefix($0) }, "\(line)")
+        }
+    }
+
+    @Test("a projected column that was dropped sends changes to the dead letters and clients a reset")
+    func deadLetters() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket)
+        var messages = connection.messages.makeAsyncIterator()
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        _ = await next(&messages)
+        _ = await next(&messages)
+        try database.run("alter table notifications drop column body")
+        try database.run("insert into notifications values (1)")
+        let reset = try #require(await next(&messages))
+        #expect(reset.type == "reset" && reset.channel == "notifications")
+        #expect(reset.position != nil)
+        let letters = try await doorbell.get("/dead-letters", port: doorbell.adminPort).body
+        #expect(letters.contains("'body'") && letters.contains("public.notifications"))
+        #expect(try await doorbell.get("/metrics", port: doorbell.adminPort).body.contains("doorbell_dead_letters_total"))
+
+        // The next good change is told again.
+        try database.run("alter table notifications add column body text")
+        try database.run("insert into notifications values (2, true, 'back')")
+        let message = try #require(await next(&messages))
+        #expect(message.previous == reset.position && text(message.data) == #"{"id":2,"body":"back","read":true}"#)
+        await connection.close()
+    }
+
+    private func next(_ messages: inout Messages.AsyncIterator) async -> ReceivedMessage? {
+        await messages.next().flatMap { ReceivedMessage($0) }
+    }
+
+    private func text(_ json: [UInt8]?) -> String { String(decoding: json ?? [], as: UTF8.self) }
+}
