@@ -35,31 +35,31 @@ struct SlowFlush {
 
     func measure(into report: inout Report) async throws {
         #if os(Linux)
-            let folder = NSTemporaryDirectory() + "doorbell-bench-flush-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: folder) }
-            // The server may be another user's.
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
-            guard let library = try compile(in: folder) else {
-                return report.say("flush: not measured: there is no C compiler (cc) for the slow flush")
-            }
-            setenv("LD_PRELOAD", library, 1)
-            defer { unsetenv("LD_PRELOAD") }
-            let cluster = try ScratchPostgres(settings: Workbench.settings, durable: true)
-            defer { cluster.remove() }
-            // Only the server's flushes are slow; the service and the clients do not inherit it.
-            unsetenv("LD_PRELOAD")
-            let comparison = try await WriteComparison(Workbench(cluster: cluster, plan: plan))
-            defer { comparison.stop() }
-            var table = Table("The same with each flush 1 ms slower", WriteComparison.header)
-            for (clients, gain) in [(8, nil), (32, 6)] as [(Int, Double?)] {
-                let outcome = try await comparison.run(section: "flush", clients: clients)
-                WriteComparison.add(
-                    outcome, section: "flush", clients: clients, share: nil, gain: gain, to: &table, &report)
-            }
-            report.show(table)
+        let folder = NSTemporaryDirectory() + "doorbell-bench-flush-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // The server may be another user's.
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder)
+        guard let library = try compile(in: folder) else {
+            return report.say("flush: not measured: there is no C compiler (cc) for the slow flush")
+        }
+        setenv("LD_PRELOAD", library, 1)
+        defer { unsetenv("LD_PRELOAD") }
+        let cluster = try ScratchPostgres(settings: Workbench.settings, durable: true)
+        defer { cluster.remove() }
+        // Only the server's flushes are slow; the service and the clients do not inherit it.
+        unsetenv("LD_PRELOAD")
+        let comparison = try await WriteComparison(Workbench(cluster: cluster, plan: plan))
+        defer { comparison.stop() }
+        var table = Table("The same with each flush 1 ms slower", WriteComparison.header)
+        for (clients, gain) in [(8, nil), (32, 6)] as [(Int, Double?)] {
+            let outcome = try await comparison.run(section: "flush", clients: clients)
+            WriteComparison.add(
+                outcome, section: "flush", clients: clients, share: nil, gain: gain, to: &table, &report)
+        }
+        report.show(table)
         #else
-            report.say("flush: measured on Linux only")
+        report.say("flush: measured on Linux only")
         #endif
     }
 
