@@ -27,7 +27,9 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var task: HTTPClient.Task<Void>?
 
     /// The request's body that the legacy API has not taken: up to ``UpstreamConfiguration/requestBuffer`` and one read more.
-    private var pending: CircularBuffer<ByteBuffer> = []
+    /// One buffer and not a list of parts: a client may send its body a byte at a time.
+    private var pending = ByteBuffer()
+    /// Of ``pending`` and of the part that is being written.
     private var pendingBytes = 0
     private var isBodyEnded = false
     private var isClientHeld = false
@@ -88,7 +90,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         writer = nil
         writeTimeout?.cancel()
         writeTimeout = nil
-        pending.removeAll()
+        pending = ByteBuffer()
         pendingBytes = 0
         slots?.release()
         slots = nil
@@ -99,7 +101,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
 
     func body(_ part: ByteBuffer) -> Bool {
         if case .over = state { return true }
-        pending.append(part)
+        // An empty buffer is replaced, so that a body that is taken as fast as it comes is not copied.
+        if pending.readableBytes == 0 { pending = part } else { pending.writeImmutableBuffer(part) }
         pendingBytes += part.readableBytes
         pump()
         isClientHeld = pendingBytes >= upstream.configuration.requestBuffer
@@ -131,7 +134,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
 
     private func pump() {
         guard let writer, !isWriting else { return }
-        guard let part = pending.popFirst() else {
+        guard pending.readableBytes > 0 else {
             if isBodyEnded {
                 self.writer = nil
                 bodySent?.succeed(())
@@ -139,6 +142,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
             }
             return
         }
+        let part = pending
+        pending = ByteBuffer()
         isWriting = true
         writer.write(.byteBuffer(part)).hop(to: loop).whenComplete { [self] result in
             isWriting = false
@@ -152,7 +157,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
             case .failure:
                 // The legacy API has answered without wanting the rest, or the task fails and says why.
                 self.writer = nil
-                pending.removeAll()
+                pending = ByteBuffer()
                 pendingBytes = 0
                 if isClientHeld { askForMore() }
             }
@@ -175,6 +180,12 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         guard case .running = state else { return loop.makeSucceededVoidFuture() }
         upstream.health.answered()
+        guard head.status.code >= 200 else {
+            // Nobody asked it to switch protocols, and the client would take it at its word.
+            failed(GatewayFailure(.badGateway, "the legacy API at \(upstream.address) switched protocols unasked"))
+            task.cancel()
+            return loop.makeSucceededVoidFuture()
+        }
         var head = head
         head.headers = ProxyHeaders.answer(head.headers)
         watch?.began(&head)

@@ -7,15 +7,32 @@ import NIOHTTP1
 /// At most `capacity` places and `maximumWaiting` waiting requests, in the order of their coming; beyond that 503 at once.
 final class UpstreamSlots {
     final class Waiting {
-        fileprivate let start: () -> Void
-        fileprivate var isOver = false
+        /// `nil` once it is over, which lets go of the client.
+        private var calls: (start: () -> Void, fail: (GatewayFailure) -> Void)?
+        private weak var slots: UpstreamSlots?
         fileprivate var timeout: Scheduled<Void>?
-        fileprivate init(start: @escaping () -> Void) { self.start = start }
+        fileprivate var isOver: Bool { calls == nil }
+
+        fileprivate init(
+            slots: UpstreamSlots, start: @escaping () -> Void, fail: @escaping (GatewayFailure) -> Void
+        ) {
+            self.slots = slots
+            self.calls = (start, fail)
+        }
 
         /// The client went away.
-        func cancel() {
-            isOver = true
+        func cancel() { _ = end() }
+
+        fileprivate func begin() { end()?.start() }
+        fileprivate func fail(_ failure: GatewayFailure) { end()?.fail(failure) }
+
+        private func end() -> (start: () -> Void, fail: (GatewayFailure) -> Void)? {
+            guard let calls else { return nil }
+            self.calls = nil
             timeout?.cancel()
+            timeout = nil
+            slots?.gaveUpWaiting()
+            return calls
         }
     }
 
@@ -23,7 +40,11 @@ final class UpstreamSlots {
     private let maximumWaiting: Int
     private let waitTimeout: TimeAmount
     private(set) var inUse = 0
+    /// In the order of coming, with entries that are over and have not been passed over yet: at most twice
+    /// as many as may wait.
     private var waiting: CircularBuffer<Waiting> = []
+    /// Entries that are not over.
+    private var waitingCount = 0
 
     init(capacity: Int, maximumWaiting: Int, waitTimeout: TimeAmount) {
         self.capacity = max(1, capacity)
@@ -42,28 +63,27 @@ final class UpstreamSlots {
             start()
             return nil
         }
-        guard waiting.count < maximumWaiting else {
+        guard waitingCount < maximumWaiting else {
             fail(GatewayFailure(.serviceUnavailable, "too many requests wait for the legacy API"))
             return nil
         }
-        let entry = Waiting(start: start)
-        let bound = NIOLoopBound((entry, fail), eventLoop: loop)
+        let entry = Waiting(slots: self, start: start, fail: fail)
+        let bound = NIOLoopBound(entry, eventLoop: loop)
         entry.timeout = loop.scheduleTask(in: waitTimeout) {
-            let (entry, fail) = bound.value
-            guard !entry.isOver else { return }
-            entry.isOver = true
-            fail(GatewayFailure(.serviceUnavailable, "the legacy API had no free place in time"))
+            bound.value.fail(GatewayFailure(.serviceUnavailable, "the legacy API had no free place in time"))
         }
+        if waiting.count >= 2 * maximumWaiting { waiting.removeAll { $0.isOver } }
         waiting.append(entry)
+        waitingCount += 1
         return entry
     }
+
+    private func gaveUpWaiting() { waitingCount -= 1 }
 
     func release() {
         while let next = waiting.popFirst() {
             if next.isOver { continue }
-            next.isOver = true
-            next.timeout?.cancel()
-            next.start()
+            next.begin()
             return
         }
         inUse -= 1

@@ -97,6 +97,34 @@ import Testing
         }
     }
 
+    @Test("a body of a great many tiny chunks that had to wait is passed on whole")
+    func tinyChunks() async throws {
+        let legacy = try await LegacyServer { request in
+            request.head.method == .GET ? .silence : .reply(.ok, [:], "\(request.bodySize)")
+        }
+        try await withShim(legacy) {
+            $0.maximumRequests = 2
+            $0.waitTimeout = .minutes(5)
+        } _: { shim in
+            // One place for each of two loops: these connections take both.
+            var holding: [RawClient] = []
+            for _ in 0..<4 {
+                let client = try await RawClient(port: shim.port)
+                try await client.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n")
+                holding.append(client)
+            }
+            try await eventually("both places are taken") { legacy.requests.count == 2 }
+            let sender = try await RawClient(port: shim.port)
+            let count = 60_000
+            try await sender.send(
+                "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + String(repeating: "1\r\na\r\n", count: count))
+            for client in holding { await client.close() }
+            try await sender.send("0\r\n\r\n")
+            #expect(try await sender.answer().text == "\(count)")
+        }
+    }
+
     @Test("a client that leaves in the middle of an answer ends the request to the legacy API")
     func clientLeaves() async throws {
         let legacy = try await LegacyServer { request in request.head.uri == "/stream" ? .stream(1 << 30) : .silence }

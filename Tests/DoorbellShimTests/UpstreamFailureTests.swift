@@ -10,14 +10,24 @@ import Testing
         let dead = try await LegacyServer { _ in .reply(.ok) }
         let port = dead.port
         await dead.stop()
+        // An address of its own: on the common one the port may be given to a server of another test.
+        #if os(Linux)
+        let host = "127.0.0.3"
+        #else
+        let host = "127.0.0.1"
+        #endif
         try await withShim(legacy) {
-            $0.url = "http://127.0.0.1:\(port)"
+            $0.url = "http://\(host):\(port)"
         } _: { shim in
-            let answer = try await shim.get("/")
+            let raw = try await RawClient(port: shim.port)
+            // In one go, because the failure is remembered for some seconds only.
+            try await raw.send(
+                "GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /_doorbell/health/ready HTTP/1.1\r\nHost: h\r\n\r\n")
+            let answer = try await raw.answer()
             #expect(answer.status == 502)
             #expect(answer["content-type"] == "application/problem+json")
-            #expect(answer.text.contains("the legacy API at 127.0.0.1:\(port) cannot be reached"))
-            let ready = try await shim.get("/_doorbell/health/ready")
+            #expect(answer.text.contains("the legacy API at \(host):\(port) cannot be reached"))
+            let ready = try await raw.answer()
             #expect(ready.status == 503)
             #expect(ready.text.contains("cannot be reached"))
         }
@@ -35,6 +45,16 @@ import Testing
             try await eventually("it is let go") { legacy.abandoned == 1 }
             #expect(try await shim.get("/next").status == 200)
             #expect(try await shim.get("/_doorbell/health/ready").status == 200, "an answer heals")
+        }
+    }
+
+    @Test("a legacy API that switches protocols unasked is 502, and nothing is sent to the client in its name")
+    func switches() async throws {
+        let legacy = try await LegacyServer { _ in .reply(.switchingProtocols, ["upgrade": "websocket"]) }
+        try await withShim(legacy) { shim in
+            let answer = try await shim.get("/")
+            #expect(answer.status == 502)
+            #expect(answer.text.contains("switched protocols"))
         }
     }
 

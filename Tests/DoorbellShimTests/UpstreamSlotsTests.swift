@@ -39,4 +39,41 @@ import Testing
         _ = ask("f")
         #expect(log.entries.last == "f")
     }
+
+    @Test("whoever gave up waiting, or waited too long, does not count among those that may wait, and is let go")
+    func givenUp() {
+        final class Caller {}
+        let loop = EmbeddedEventLoop()
+        let log = Log()
+        let slots = UpstreamSlots(capacity: 1, maximumWaiting: 2, waitTimeout: .seconds(10))
+        func ask(_ name: String, _ caller: Caller? = nil) -> UpstreamSlots.Waiting? {
+            slots.acquire(on: loop) {
+                _ = caller
+                log.entries.append(name)
+            } fail: {
+                log.entries.append("\(name) \($0.status.code)")
+            }
+        }
+        _ = ask("holder")
+        var caller: Caller? = Caller()
+        weak let gone = caller
+        for _ in 0..<100 { ask("leaves", caller)?.cancel() }
+        caller = nil
+        #expect(gone == nil)
+        _ = ask("b")
+        _ = ask("c")
+        _ = ask("d")
+        #expect(log.entries == ["holder", "d 503"])
+        loop.advanceTime(by: .seconds(10))
+        #expect(log.entries == ["holder", "d 503", "b 503", "c 503"])
+        let e = ask("e")
+        _ = ask("f")
+        e?.cancel()
+        e?.cancel()
+        _ = ask("g")
+        _ = ask("h")
+        slots.release()
+        slots.release()
+        #expect(log.entries.suffix(3) == ["h 503", "f", "g"])
+    }
 }

@@ -28,8 +28,13 @@ struct TestShim {
         let catalog = FeatureCatalog(features)
         upstream = try HTTPUpstream(
             configuration: settings, features: catalog, hub: hub, ledger: ledger, group: group, now: now)
+        var listening = ServerConfiguration(port: 0)
+        // A test may be held up for any time between two of its steps.
+        listening.headerTimeout = .seconds(3600)
+        listening.idleTimeout = .seconds(3600)
+        listening.stallTimeout = .seconds(3600)
         server = Server(
-            configuration: ServerConfiguration(port: 0), features: catalog, hub: hub, gateway: upstream, group: group,
+            configuration: listening, features: catalog, hub: hub, gateway: upstream, group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
         if isOpen { hub.open(floor: Position(epoch: 1, tick: 1, seq: 0)) }
         if isLive {
