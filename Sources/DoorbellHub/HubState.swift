@@ -21,6 +21,8 @@ struct HubState {
     private var order: Deque<Age> = []
     /// Channels whose last subscriber left, in the order of leaving. Stale when somebody came back.
     private var vacated: Deque<(channel: ChannelName, since: Timestamp)> = []
+    /// Channels with a ``ChannelState/vacantSince``.
+    private var vacantCount = 0
     private var forgotten = Position(epoch: 0, tick: 0, seq: 0)
     private(set) var head: Position?
     private(set) var usage = HubUsage()
@@ -50,6 +52,8 @@ struct HubState {
                     content: .reset(reason: "the change log began anew")))
         }
         channels = channels.filter { $0.value.subscribers > 0 }
+        vacated.removeAll()
+        vacantCount = 0
         usage.channels = channels.count
         return resets
     }
@@ -94,6 +98,7 @@ struct HubState {
         let head = self.head ?? forgotten
         var channel = take(name)
         channel.subscribers += 1
+        if channel.vacantSince != nil { vacantCount -= 1 }
         channel.vacantSince = nil
         channels[name] = channel
         features[name] = feature
@@ -121,6 +126,7 @@ struct HubState {
         usage.subscriptions -= 1
         if channel.subscribers == 0 {
             channel.vacantSince = now
+            vacantCount += 1
             vacated.append((name, now))
             // Stale entries are channels that somebody came back to; busy ones would leave one behind per visit.
             if vacated.count > 2 * channels.count + 4096 {
@@ -129,6 +135,7 @@ struct HubState {
             features[name] = nil
         }
         channels[name] = channel
+        while vacantCount > max(0, limits.lingering), forgetLongestVacant() {}
     }
 
     // MARK: Forgetting
@@ -136,10 +143,20 @@ struct HubState {
     mutating func sweep(now: Timestamp) {
         while let oldest = order.first, oldest.expires <= now || isStale(oldest) { evictOldest() }
         while let oldest = vacated.first, oldest.since.advanced(by: limits.linger) <= now {
-            vacated.removeFirst()
-            if channels[oldest.channel]?.vacantSince == oldest.since { channels[oldest.channel]?.vacantSince = nil }
+            forgetLongestVacant()
+        }
+    }
+
+    /// - Returns: `false` when no channel is vacant.
+    @discardableResult
+    private mutating func forgetLongestVacant() -> Bool {
+        guard let oldest = vacated.popFirst() else { return false }
+        if channels[oldest.channel]?.vacantSince == oldest.since {
+            channels[oldest.channel]?.vacantSince = nil
+            vacantCount -= 1
             forgetIfUnused(oldest.channel)
         }
+        return true
     }
 
     /// - Returns: `false` when there is nothing left to evict.

@@ -8,10 +8,14 @@ public struct HubLimits: Sendable {
     /// How long an empty channel is remembered after its last subscriber left, so that a quick return is recovered.
     /// Default 10 minutes.
     public var linger: Duration
+    /// Empty channels that are remembered; beyond it the one that is empty for longest is forgotten. Default 100,000, some
+    /// 300 bytes each: clients choose the names of public channels, and could otherwise have any number remembered.
+    public var lingering: Int
 
-    public init(historyBytes: Int = 256 << 20, linger: Duration = .seconds(600)) {
+    public init(historyBytes: Int = 256 << 20, linger: Duration = .seconds(600), lingering: Int = 100_000) {
         self.historyBytes = historyBytes
         self.linger = linger
+        self.lingering = lingering
     }
 }
 

@@ -77,6 +77,25 @@ import Testing
         #expect(state.join(channel("order:2"), feature: feature(), since: .position(at(1)), now: second(611)).recovered)
     }
 
+    @Test("of empty channels only so many are remembered; those that are empty for longest are forgotten first")
+    func boundOfVacant() {
+        var state = opened(limits: HubLimits(lingering: 3))
+        for number in 1...10_000 {
+            _ = state.join(channel("order:\(number)"), feature: feature(), since: .latest, now: second(1))
+            state.leave(channel("order:\(number)"), now: second(1))
+        }
+        #expect(state.usage.channels == 3)
+        for number in 9_998...10_000 {
+            _ = state.join(channel("order:\(number)"), feature: feature(), since: .latest, now: second(2))
+        }
+        #expect(state.usage.channels == 3)
+        _ = state.join(channel("order:1"), feature: feature(), since: .latest, now: second(2))
+        state.leave(channel("order:1"), now: second(2))
+        #expect(state.usage == HubUsage(channels: 4, subscriptions: 3, messages: 0, bytes: 0))
+        state.sweep(now: second(700))
+        #expect(state.usage == HubUsage(channels: 3, subscriptions: 3, messages: 0, bytes: 0))
+    }
+
     @Test("history leaves by bytes, the oldest message of all channels first")
     func boundByBytes() {
         var state = opened(limits: HubLimits(historyBytes: 3 * 256))
