@@ -48,6 +48,10 @@ extension HTTPConnectionHandler {
     private func complete(
         _ upgrade: WebSocketUpgrade, actions: (inout Session) -> [Session.Action]
     ) {
+        // The legacy API may have taken its time.
+        if let refusal = core.refusal {
+            return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
+        }
         guard let context = handOver() else { return }
         var headers: HTTPHeaders = [
             "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
@@ -92,8 +96,8 @@ extension HTTPConnectionHandler {
         guard let options = channel.syncOptions else { return }
         try? options.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(configuration.kernelSendBuffer))
         #if os(Linux)
-            let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
-            try? options.setOption(notSentLowWater, value: 16 << 10)
+        let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
+        try? options.setOption(notSentLowWater, value: 16 << 10)
         #endif
         try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
         let high = max(2, configuration.sendBudget / 2)

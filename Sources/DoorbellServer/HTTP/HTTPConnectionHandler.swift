@@ -24,6 +24,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case done
     }
 
+    /// How long a client may be silent while the rest of its request is dropped.
+    private static let lingerTimeout = TimeAmount.seconds(2)
+
     let core: ServerCore
     let loopState: LoopState
     let pipeline: HTTPPipeline
@@ -228,6 +231,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard case .exchanging(let exchange) = state, exchange.answer === answer, let context else { return nil }
         lastActivity = .now()
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        // Writing finds out that the client is gone, and then everything here has ended by now.
+        guard self.context != nil else { return nil }
         if context.channel.isWritable { return context.eventLoop.makeSucceededVoidFuture() }
         let promise = writable ?? context.eventLoop.makePromise(of: Void.self)
         writable = promise
@@ -275,6 +280,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         lastActivity = .now()
         if !exchange.isRequestEnded {
             state = .lingering(remaining: 1 << 20)
+            timer?.cancel()
+            armTimer(after: Self.lingerTimeout)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else if exchange.keepsAlive {
             state = .idle
@@ -302,7 +309,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     // MARK: Deadlines
 
     /// One timer a connection, looked at when it fires: activity only notes the time. It never sleeps for longer than the
-    /// shortest deadline, so that a state with a short one is not found late by more than that.
+    /// shortest deadline of the configuration, so that a state with a short one is not found late by more than that.
     private func armTimer(after delay: TimeAmount? = nil) {
         guard let context else { return }
         let configuration = core.configuration
@@ -327,7 +334,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .exchanging(let exchange):
             let isClientsTurn = (!exchange.isRequestEnded && !isBodyHeld) || writable != nil
             duration = isClientsTurn ? configuration.stallTimeout : nil
-        case .lingering: duration = .seconds(2)
+        case .lingering: return Self.lingerTimeout
         case .done: duration = configuration.stallTimeout
         }
         return duration.map { .nanoseconds(Int64($0.seconds * 1e9)) }

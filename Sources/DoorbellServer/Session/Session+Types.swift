@@ -26,6 +26,17 @@ extension Session {
         let start: Start
         let id: String?
         let snapshot: ServerMessage.Snapshot?
+        /// Where the log stood before ``snapshot`` was asked for.
+        var snapshotAt: Position?
+
+        /// The same subscription without the client's own position, which history does not reach back to: it begins with the
+        /// snapshot. `nil` when there is none.
+        var fromSnapshot: Join? {
+            guard start != .latest, snapshot != nil, let snapshotAt else { return nil }
+            return Join(
+                channel: channel, feature: feature, version: version, since: snapshotAt, start: .latest, id: id,
+                snapshot: snapshot, snapshotAt: snapshotAt)
+        }
 
         /// What the client asked for.
         enum Start: Equatable {
@@ -39,7 +50,7 @@ extension Session {
 
         static func == (a: Join, b: Join) -> Bool {
             a.channel == b.channel && a.feature === b.feature && a.version == b.version && a.since == b.since
-                && a.start == b.start && a.id == b.id && a.snapshot == b.snapshot
+                && a.start == b.start && a.id == b.id && a.snapshot == b.snapshot && a.snapshotAt == b.snapshotAt
         }
     }
 
@@ -71,6 +82,8 @@ extension Session {
         let start: Join.Start
         /// The client's position, or where the log stood before the legacy API was asked.
         let since: Position?
+        /// Where the log stood before the legacy API was asked.
+        let askedAt: Position
         let id: String?
         let wantsSnapshot: Bool
         /// Joined even when the legacy API says no.

@@ -74,6 +74,11 @@ struct Session {
         return refusal
     }
 
+    /// A WebSocket ping came in; it counts for the rate.
+    ///
+    /// - Returns: Empty: it may be answered.
+    mutating func pinged(now: Double) -> [Action] { admit(now: now) ?? [] }
+
     /// A text message that is not a message of the protocol.
     mutating func received(_ error: WireError, now: Double) -> [Action] {
         admit(now: now) ?? [.send(error.reply)]
@@ -83,7 +88,7 @@ struct Session {
     mutating func answered(token: Int, _ verdict: PollVerdict, now: Double) -> [Action] {
         guard !isClosed, let ask = asks.removeValue(forKey: token) else { return [] }
         switch ask {
-        case .subscribe(let request): return settle(request, verdict, now: now)
+        case .subscribe(let request): return settle(request, token: token, verdict, now: now)
         case .reauthorize(let target): return settle(target, verdict, now: now)
         }
     }
@@ -181,7 +186,7 @@ struct Session {
         let wantsSnapshot = if case .poll = request.target { true } else { false }
         let waiting = Request(
             channels: channels, target: target, start: start, since: start == .latest ? position : since,
-            id: request.id, wantsSnapshot: wantsSnapshot, isPublic: feature.authorize == .public)
+            askedAt: position, id: request.id, wantsSnapshot: wantsSnapshot, isPublic: feature.authorize == .public)
         let action = ask(.subscribe(waiting), target: target)
         for channel in channels {
             subscriptions[channel] = Subscription(
@@ -200,7 +205,12 @@ struct Session {
         }
     }
 
-    private mutating func settle(_ request: Request, _ verdict: PollVerdict, now: Double) -> [Action] {
+    private mutating func settle(
+        _ given: Request, token: Int, _ verdict: PollVerdict, now: Double
+    ) -> [Action] {
+        var request = given
+        // Those that were ended meanwhile, and perhaps asked for anew, are no business of this question.
+        request.channels.removeAll { subscriptions[$0]?.state != .asking(token: token) }
         let snapshot: ServerMessage.Snapshot?
         switch verdict {
         case .allowed(let answer):
@@ -221,7 +231,8 @@ struct Session {
                 .join(
                     Join(
                         channel: channel, feature: subscription.feature, version: subscription.version,
-                        since: request.since, start: request.start, id: request.id, snapshot: snapshot)))
+                        since: request.since, start: request.start, id: request.id, snapshot: snapshot,
+                        snapshotAt: snapshot == nil ? nil : request.askedAt)))
         }
         return actions
     }

@@ -46,6 +46,10 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// its `reset`.
     private var behind: [ChannelName] = []
     private var isReadHeld = false
+    private var isWorking = false
+    /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
+    /// hide the hole.
+    private var isGivenUp = false
     /// What the client sent for each question that is open, for the ledger.
     private var askedBytes: [Int: Int] = [:]
 
@@ -100,11 +104,12 @@ final class WebSocketConnection: ChannelDuplexHandler {
         guard state != .closed else { return }
         let wasOpen = state != .created
         state = .closed
+        context = nil
+        queue = []
+        queuedBytes = 0
         run(session.peerClosed())
         heartbeat?.cancel()
         heartbeat = nil
-        context = nil
-        queue = []
         guard wasOpen else { return }
         loopState.remove(self)
         core.metrics.webSocketConnections.decrement()
@@ -118,8 +123,23 @@ final class WebSocketConnection: ChannelDuplexHandler {
         guard state == .open || state == .closing else { return }
         session.heard(now: Self.seconds())
         parser.append(Array(buffer.readableBytesView))
+        work()
+    }
+
+    /// Works off what was read, as long as the client takes the answers: a few bytes can ask for a whole history.
+    private func work() {
+        // Writing within it can make the socket writable again, which comes back here.
+        guard !isWorking else { return }
+        isWorking = true
+        defer { isWorking = false }
         do throws(WebSocketError) {
-            while state == .open || state == .closing, let event = try parser.next() { received(event) }
+            while state == .open || state == .closing {
+                if state == .open, queuedBytes >= core.configuration.sendBudget / 2 { flush() }
+                // Goes on in `channelWritabilityChanged`; meanwhile nothing is read.
+                if state == .open, context?.channel.isWritable != true { return }
+                guard let event = try parser.next() else { return }
+                received(event)
+            }
         } catch {
             run(session.close(error.code))
         }
@@ -137,6 +157,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             catchUp()
+            work()
+            flush()
             if isReadHeld {
                 isReadHeld = false
                 context.read()
@@ -161,7 +183,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
                 run(session.received(error, now: now), isFlushed: false)
             }
         case .binary: run(session.close(.unsupportedData))
-        case .ping(let payload): append(WebSocketFrame.encode(.pong, payload))
+        case .ping(let payload):
+            let refusal = session.pinged(now: now)
+            if refusal.isEmpty { append(WebSocketFrame.encode(.pong, payload)) } else { run(refusal, isFlushed: false) }
         case .pong: break
         case .close(let code, _):
             run(session.peerClosed(), isFlushed: false)
@@ -206,6 +230,11 @@ final class WebSocketConnection: ChannelDuplexHandler {
             }
         let joined = loopState.shard.subscribe(
             self, to: join.channel, feature: join.feature, version: join.version, since: since)
+        if !joined.recovered, let anew = join.fromSnapshot {
+            core.metrics.notRecovered.increment()
+            loopState.shard.unsubscribe(self, from: join.channel)
+            return self.join(anew, bytesUp: bytesUp)
+        }
         if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
         let before = queuedBytes
         for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
@@ -266,6 +295,7 @@ extension WebSocketConnection: Subscriber {
     func enqueue(_ message: EncodedMessage) -> Bool {
         // Closing or closed: nobody is owed anything, which is not falling behind.
         guard state == .open else { return true }
+        if isGivenUp { return false }
         let size = message.frame.count
         guard behind.isEmpty, queuedBytes + size + outstandingBytes <= core.configuration.sendBudget else {
             return false
@@ -297,12 +327,14 @@ extension WebSocketConnection: Subscriber {
         guard state == .open, let context else { return }
         switch feature.slow {
         case .disconnect:
+            guard !isGivenUp else { return }
+            isGivenUp = true
             core.metrics[feature]?.slowDisconnect.increment()
             // Not from here: the shard is in the middle of its subscribers.
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             context.eventLoop.execute { bound.value.run(bound.value.session.close(.slowConsumer)) }
         case .reset:
-            guard !behind.contains(channel) else { return }
+            guard !isGivenUp, !behind.contains(channel) else { return }
             core.metrics[feature]?.slowReset.increment()
             behind.append(channel)
             // Whatever was queued before still leaves in this pass.
@@ -313,7 +345,7 @@ extension WebSocketConnection: Subscriber {
 
     /// Tells `reset` for every channel with dropped messages, once the socket takes bytes again.
     private func catchUp() {
-        guard !behind.isEmpty, state == .open, let context, context.channel.isWritable, queue.isEmpty,
+        guard !behind.isEmpty, !isGivenUp, state == .open, let context, context.channel.isWritable, queue.isEmpty,
             let head = core.hub.head
         else { return }
         let channels = behind

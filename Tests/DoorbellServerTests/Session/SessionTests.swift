@@ -264,6 +264,38 @@ import Testing
         #expect(session.timer(now: 24) == [.ping], "and nothing is asked again for it")
     }
 
+    @Test("a client whose position is gone can begin with its snapshot, from where the log stood before the question")
+    func fromSnapshot() throws {
+        var session = session()
+        let old = Position(epoch: 1, tick: 1, seq: 1)
+        _ = session.received(poll("/api/users/42/notifications", since: .position(old)), position: here, now: 0)
+        let join = try unwrap(self.join(session.answered(token: 0, .allowed(snapshot), now: 0)))
+        #expect(join.start == .position && join.since == old)
+        let anew = try #require(join.fromSnapshot)
+        #expect(anew.start == .latest && anew.since == here && anew.snapshot == snapshot && anew.fromSnapshot == nil)
+    }
+
+    @Test("a right that is lost while a second channel of its URL is asked for: each question counts once, for its own")
+    func refusedWhileAsked() throws {
+        func table(_ template: String) throws -> Feature.TableRule {
+            Feature.TableRule(
+                table: QualifiedName(schema: "public", name: "t"), channel: .template(try ChannelTemplate(template)))
+        }
+        let feature = Feature(
+            name: "two", poll: try PollPattern("GET /two/{id}"), tables: [try table("a:{id}"), try table("b:{id}")])
+        var session = Session(
+            id: "s", catalog: FeatureCatalog([feature]), limits: SessionLimits(), jitter: 0.5, now: 0)
+        _ = session.received(subscribe("a:1"), position: here, now: 0)
+        _ = session.answered(token: 0, .allowed(nil), now: 0)
+        session.heard(now: 300)
+        #expect(session.timer(now: 301).contains(.ask(token: 1, target: "/two/1")))
+        #expect(session.received(subscribe("b:1"), position: here, now: 301) == [.ask(token: 2, target: "/two/1")])
+        #expect(session.answered(token: 1, .refused(status: 403), now: 302).count == 3)
+        #expect(session.received(subscribe("b:1"), position: here, now: 303) == [.ask(token: 3, target: "/two/1")])
+        #expect(session.answered(token: 2, .allowed(nil), now: 304).isEmpty)
+        #expect(join(session.answered(token: 3, .allowed(nil), now: 305)) != nil)
+    }
+
     @Test("unsubscribing and subscribing again while asked: each answer is for its own question")
     func resubscribeWhileAsking() {
         var session = session()

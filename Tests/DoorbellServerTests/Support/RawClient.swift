@@ -30,14 +30,14 @@ final class RawClient: Sendable {
     private let collector: Collector
 
     /// - Parameter stalled: Never reads, and takes little into its kernel buffer.
-    init(port: Int, stalled: Bool = false) async throws {
+    init(port: Int, host: String = "127.0.0.1", stalled: Bool = false) async throws {
         let collector = Collector()
         self.collector = collector
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: !stalled)
             .channelOption(.socketOption(.so_rcvbuf), value: stalled ? 4096 : 1 << 20)
             .channelInitializer { $0.pipeline.addHandler(collector) }
-            .connect(host: "127.0.0.1", port: port).get()
+            .connect(host: host, port: port).get()
     }
 
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }

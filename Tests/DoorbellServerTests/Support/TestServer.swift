@@ -24,6 +24,11 @@ final class TestServer: Sendable {
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
         hub = Hub(now: now)
         var configuration = ServerConfiguration(port: 0)
+        // No deadline but those that a test is about: a test may be held up for any time between two of its steps.
+        configuration.headerTimeout = .seconds(3600)
+        configuration.idleTimeout = .seconds(3600)
+        configuration.stallTimeout = .seconds(3600)
+        configuration.session.heartbeat = .seconds(3600)
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
@@ -71,10 +76,16 @@ final class TestServer: Sendable {
     final class Deliveries: ServerObserver {
         private let all = Mutex<[PushDelivery]>([])
         private let open = Mutex(0)
+        private let begun = Mutex(0)
         var list: [PushDelivery] { all.withLock { $0 } }
         var openSubscriptions: Int { open.withLock { $0 } }
+        /// Subscriptions that ever began.
+        var subscribed: Int { begun.withLock { $0 } }
         func delivered(_ delivery: PushDelivery) { all.withLock { $0.append(delivery) } }
-        func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) { open.withLock { $0 += 1 } }
+        func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) {
+            open.withLock { $0 += 1 }
+            begun.withLock { $0 += 1 }
+        }
         func unsubscribed(feature: Feature) { open.withLock { $0 -= 1 } }
     }
 }

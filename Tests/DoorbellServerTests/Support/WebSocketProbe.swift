@@ -25,9 +25,10 @@ final class WebSocketProbe: Sendable {
 
     /// Connects and has the handshake accepted.
     static func open(
-        _ port: Int, path: String = "/_doorbell/ws", headers: [String] = [], stalled: Bool = false
+        _ port: Int, host: String = "127.0.0.1", path: String = "/_doorbell/ws", headers: [String] = [],
+        stalled: Bool = false
     ) async throws -> WebSocketProbe {
-        let raw = try await RawClient(port: port, stalled: stalled)
+        let raw = try await RawClient(port: port, host: host, stalled: stalled)
         try await raw.send(handshake(path, headers: headers))
         let probe = WebSocketProbe(raw: raw)
         if stalled { return probe }

@@ -115,11 +115,18 @@ import Testing
 
     @Test("a drain says goodbye with a spread and closes with 1012, and ends when everybody has left")
     func drain() async throws {
+        // An address of its own: on the common one a server of another test may be given the port as soon as it is free.
+        #if os(Linux)
+        let host = "127.0.0.2"
+        #else
+        let host = "127.0.0.1"
+        #endif
         let server = try await TestServer(features: [try TestFeatures.notifications()]) {
             $0.reconnectSpread = .seconds(3)
+            $0.host = host
         }
         var sockets: [WebSocketProbe] = []
-        for _ in 0..<5 { sockets.append(try await WebSocketProbe.open(server.port)) }
+        for _ in 0..<5 { sockets.append(try await WebSocketProbe.open(server.port, host: host)) }
         let port = server.port
         async let stopping: Void = server.server.stop(within: .seconds(10))
         for socket in sockets {
@@ -133,11 +140,122 @@ import Testing
         }
         await stopping
         #expect(server.server.openConnections == 0)
-        await #expect(throws: (any Error).self) { _ = try await RawClient(port: port) }
+        await #expect(throws: (any Error).self) { _ = try await RawClient(port: port, host: host) }
         await server.stop()
     }
 
+    @Test(
+        "a handshake that waits for the legacy API when a drain begins, or capture ends, is refused",
+        arguments: [true, false])
+    func handshakeAcrossTheEnd(isDrain: Bool) async throws {
+        let server = try await TestServer(features: [try TestFeatures.notifications()])
+        server.gateway.hold()
+        let client = try await RawClient(port: server.port)
+        try await client.send(WebSocketProbe.handshake("/api/users/42/notifications"))
+        try await eventually("the question") { server.gateway.asked.count == 1 }
+        async let stopping: Void = isDrain ? server.server.stop(within: .seconds(600)) : ()
+        if isDrain {
+            try await eventually("the drain") { server.server.boundPort == nil }
+        } else {
+            server.server.captureChanged(to: .down(reason: "x"))
+        }
+        server.gateway.releaseAll()
+        #expect(try await client.answer().status == 503)
+        try await client.waitForClose()
+        await stopping
+        await server.stop()
+    }
+
+    @Test("too many WebSocket pings: 4502")
+    func pingRate() async throws {
+        try await withServer([try TestFeatures.notifications()]) {
+            $0.session = SessionLimits(messagesPerSecond: 0.001, messageBurst: 5)
+        } _: { server in
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.raw.send((0..<6).flatMap { WebSocketFrame.encode(.ping, [UInt8($0)], mask: 5) })
+            _ = try await socket.text()
+            for number in 0..<5 as Range<UInt8> { #expect(try await socket.next() == .pong([number])) }
+            #expect(try await socket.closeCode() == 4502)
+        }
+    }
+
+    @Test("a thousand clients that come, subscribe and leave in every way leave nothing behind")
+    func comingAndGoing() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            for round in 0..<100 {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    for client in 0..<10 {
+                        tasks.addTask {
+                            let socket = try await WebSocketProbe.open(server.port)
+                            try await socket.send(subscribe)
+                            // Some leave while they are being asked for.
+                            if client == 0 { return await socket.raw.close() }
+                            try await socket.text(containing: "subscribed")
+                            if client == 1 { try await socket.send(#"{"type":"unsubscribe","channel":"\#(channel)"}"#) }
+                            if client > 5 {
+                                try await socket.raw.send(WebSocketFrame.close(.normal, mask: 7))
+                                return try await socket.raw.waitForClose()
+                            }
+                            await socket.raw.close()
+                        }
+                    }
+                    try server.publish(["round \(round)"], on: channel)
+                    try await tasks.waitForAll()
+                }
+            }
+            try await eventually("all have left") {
+                server.server.openConnections == 0 && server.hub.usage.subscriptions == 0
+            }
+            #expect(server.deliveries.openSubscriptions == 0)
+            #expect(server.hub.usage.channels == 1)
+        }
+    }
+
     // MARK: Slow readers
+
+    @Test("once a message was dropped, a client of a feature that disconnects gets none of those after it")
+    func nothingAfterAHole() async throws {
+        try await withServer([try TestFeatures.notifications(slow: .disconnect)]) {
+            $0.sendBudget = 16 << 10
+        } _: { server in
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.send(subscribe)
+            try await socket.text(containing: "subscribed")
+            try server.publish(["before", String(repeating: "x", count: 32 << 10), "behind the hole"], on: channel)
+            #expect(try await socket.text().contains("before"))
+            #expect(try await socket.next() == .close(code: 4000, reason: CloseCode.slowConsumer.reason))
+        }
+    }
+
+    @Test("a client that asks for history again and again without reading it is not worked for")
+    func noReplayWhileUnwritable() async throws {
+        try await withServer([try TestFeatures.news()]) {
+            $0.sendBudget = 16 << 10
+            $0.kernelSendBuffer = 4 << 10
+        } _: { server in
+            let text = String(repeating: "x", count: 8 << 10)
+            for _ in 0..<16 { try server.publish(Array(repeating: text, count: 2), on: "news") }
+            let stalled = try await WebSocketProbe.open(server.port, stalled: true)
+            let pair = [
+                #"{"type":"subscribe","channel":"news","since":"earliest"}"#,
+                #"{"type":"unsubscribe","channel":"news"}"#,
+            ]
+            let count = 50
+            try await stalled.raw.send(
+                (0..<count).flatMap { _ in pair.flatMap { WebSocketFrame.encode(.text, Array($0.utf8), mask: 9) } })
+            try await eventually("it begins") { server.deliveries.subscribed > 0 }
+            var (last, next) = (-1, server.deliveries.subscribed)
+            while last != next {
+                try await Task.sleep(for: .milliseconds(150))
+                (last, next) = (next, server.deliveries.subscribed)
+            }
+            #expect(next < 10, "each is 256 KiB of history")
+            try await stalled.raw.resume()
+            _ = try await stalled.raw.answer()
+            for _ in 0..<count { try await stalled.text(containing: #""type":"unsubscribed""#) }
+            #expect(server.deliveries.subscribed == count)
+        }
+    }
 
     /// Publishes batches until the hub's clients have been owed `bytes`.
     func flood(_ server: TestServer, megabytes: Int) async throws {
@@ -194,7 +312,7 @@ import Testing
     @Test("a client that asks without reading is held back, and gets every answer once it reads")
     func noReadingWhileUnwritable() async throws {
         try await withServer([try TestFeatures.notifications()]) {
-            $0.session = SessionLimits(messagesPerSecond: 1e9, messageBurst: 1e9)
+            $0.session = SessionLimits(messagesPerSecond: 1e9, messageBurst: 1e9, heartbeat: .seconds(3600))
             $0.sendBudget = 16 << 10
             $0.kernelSendBuffer = 4 << 10
         } _: { server in

@@ -74,6 +74,23 @@ import Testing
         }
     }
 
+    @Test("a client whose position is gone gets a snapshot, and every change since that was asked for")
+    func changeWhileAskingForSnapshot() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            server.gateway.hold()
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.send(#"{"type":"subscribe","poll":"/api/users/42/notifications","since":"1.0-7"}"#)
+            try await eventually("the question") { server.gateway.asked.count == 1 }
+            try server.publish(["meanwhile"], on: channel)
+            server.gateway.releaseAll()
+            let subscribed = try await socket.text(containing: "subscribed")
+            #expect(subscribed.contains(#""position":"1.1-0""#) && subscribed.contains(#""recovered":false"#))
+            #expect(subscribed.contains("snapshot"))
+            #expect(try await socket.text().contains("meanwhile"))
+            #expect(server.hub.usage.subscriptions == 1)
+        }
+    }
+
     @Test("since: what was missed is replayed before what is live, and the client is told that it was recovered")
     func replay() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in
