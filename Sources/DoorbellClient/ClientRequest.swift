@@ -18,7 +18,8 @@ enum ClientRequest {
         if !versions.isEmpty {
             json += Array(#","version":"#.utf8)
             json += Array(
-                (versions.count == 1 ? "\(versions[0])" : "[\(versions.map(\.description).joined(separator: ","))]").utf8)
+                (versions.count == 1 ? "\(versions[0])" : "[\(versions.map(\.description).joined(separator: ","))]")
+                    .utf8)
         }
         return end(id, json)
     }

@@ -22,7 +22,9 @@ public struct ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
-    public var description: String { "\(cause.rawValue): \(code.number)\(code.reason.isEmpty ? "" : " " + code.reason)" }
+    public var description: String {
+        "\(cause.rawValue): \(code.number)\(code.reason.isEmpty ? "" : " " + code.reason)"
+    }
 
     /// Whether a new connection may be tried. After a network's end always; after a close by its code.
     public var mayReconnect: Bool {

@@ -23,7 +23,8 @@ public final class DoorbellConnection: Sendable {
     let channel: any Channel
 
     init(
-        channel: any Channel, messages: Messages, subprotocol: String?, responseHeaders: [(name: String, value: String)],
+        channel: any Channel, messages: Messages, subprotocol: String?,
+        responseHeaders: [(name: String, value: String)],
         closed: EventLoopFuture<ConnectionEnd>
     ) {
         self.channel = channel
@@ -44,7 +45,8 @@ public final class DoorbellConnection: Sendable {
     public static func connect(
         to url: String, headers: [(String, String)] = [],
         subprotocols: [String] = [ProtocolVersion.current.subprotocol],
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, options: ConnectionOptions = ConnectionOptions()
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        options: ConnectionOptions = ConnectionOptions()
     ) async throws -> DoorbellConnection {
         try await open(url, headers, subprotocols, group, options, onMessage: nil).get()
     }
@@ -55,7 +57,8 @@ public final class DoorbellConnection: Sendable {
     public static func open(
         to url: String, headers: [(String, String)] = [],
         subprotocols: [String] = [ProtocolVersion.current.subprotocol],
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, options: ConnectionOptions = ConnectionOptions(),
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        options: ConnectionOptions = ConnectionOptions(),
         onMessage: @escaping @Sendable (_ message: [UInt8]) -> Void
     ) -> EventLoopFuture<DoorbellConnection> {
         open(url, headers, subprotocols, group, options, onMessage: onMessage)

@@ -122,8 +122,20 @@ public struct DoorbellSession: Sendable {
         } catch let error as ConnectError where error.mayRetry {
             return .failure(Unreachable(reason: error.description))
         } catch let error as any NetworkFailure {
-            return .failure(Unreachable(reason: "\(error)"))
+            return .failure(Unreachable(reason: Self.sentence(error)))
         }
+    }
+
+    /// For people: what cannot be reached, and why.
+    private static func sentence(_ error: any NetworkFailure) -> String {
+        guard let error = error as? NIOConnectionError else { return "\(error)" }
+        let place = "cannot reach \(error.host):\(error.port)"
+        guard let failure = error.connectionErrors.last?.error else {
+            let lookup: (any Error)? = error.dnsAError ?? error.dnsAAAAError
+            return "\(place): \(lookup.map { "\($0)" } ?? "no address")"
+        }
+        guard (failure as? IOError)?.errnoCode == ECONNREFUSED else { return "\(place): \(failure)" }
+        return "\(place): nobody listens there"
     }
 
     /// Subscribes and hands out what comes until the connection is over.
@@ -137,7 +149,8 @@ public struct DoorbellSession: Sendable {
         let id = SubscriptionTracker.requestID
         switch target {
         case .channel(let name):
-            request = ClientRequest.subscribe(to: .channel(name), since: tracker.resumePoint, versions: versions, id: id)
+            request = ClientRequest.subscribe(
+                to: .channel(name), since: tracker.resumePoint, versions: versions, id: id)
         case .poll(let path):
             request = ClientRequest.subscribe(to: .poll(path), since: tracker.resumePoint, versions: versions, id: id)
         }

@@ -65,7 +65,9 @@ struct SubscriptionTracker: Sendable {
         case "goodbye":
             return .goodbye(reconnectAfter: message.reconnectAfter.map { .milliseconds(min(max(0, $0), 3_600_000)) })
         default:
-            guard message.isPublication, let channel = message.channel, let position, admits(channel) else { return .other }
+            guard message.isPublication, let channel = message.channel, let position, admits(channel) else {
+                return .other
+            }
             let previous = message.previous.flatMap { Position($0) }
             switch chains[channel, default: ChannelChain()].receive(position: position, previous: previous) {
             case .next: return .message

@@ -10,7 +10,9 @@ struct UpgradeResponse {
     /// - Throws: ``ConnectError/invalidHandshake(_:)``.
     func check(_ head: HTTPResponseHead) throws(ConnectError) -> String? {
         guard tokens(head, "Upgrade").contains("websocket") else { throw .invalidHandshake("no 'Upgrade: websocket'") }
-        guard tokens(head, "Connection").contains("upgrade") else { throw .invalidHandshake("no 'Connection: Upgrade'") }
+        guard tokens(head, "Connection").contains("upgrade") else {
+            throw .invalidHandshake("no 'Connection: Upgrade'")
+        }
         guard head.headers["Sec-WebSocket-Accept"] == [WebSocketHandshake.accept(key: key)] else {
             throw .invalidHandshake("'Sec-WebSocket-Accept' does not answer our key")
         }

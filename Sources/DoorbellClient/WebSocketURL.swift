@@ -40,7 +40,9 @@ struct WebSocketURL: Equatable, Sendable {
             port = isSecure ? 443 : 80
             return
         }
-        guard portText.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(portText), port > 0 else { return nil }
+        guard portText.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(portText), port > 0 else {
+            return nil
+        }
         self.port = Int(port)
     }
 

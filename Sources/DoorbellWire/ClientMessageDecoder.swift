@@ -17,7 +17,9 @@ public enum ClientMessageDecoder {
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> ClientMessage {
         let members = try Members.read(bytes)
         let id = try members.id()
-        guard let type = try members.string("type", members.type, id) else { throw WireError("'type' is missing", id: id) }
+        guard let type = try members.string("type", members.type, id) else {
+            throw WireError("'type' is missing", id: id)
+        }
         switch type {
         case "subscribe":
             return .subscribe(

@@ -23,7 +23,8 @@ public enum PublicationEncoder {
         // 160: the member names, the operation, the version, the timestamp and the punctuation; 64 a position.
         let names = rendition.changed?.reduce(16) { $0 + $1.utf8.count + 3 } ?? 0
         var frame = FrameBuilder(
-            capacity: 160 + 2 * 64 + publication.feature.messageType.utf8.count + publication.channel.rawValue.utf8.count
+            capacity: 160 + 2 * 64 + publication.feature.messageType.utf8.count
+                + publication.channel.rawValue.utf8.count
                 + (rendition.key?.count ?? 0) + (rendition.data?.count ?? 0) + names)
         frame.append(#"{"type":"#)
         frame.append(string: publication.feature.messageType)

@@ -36,7 +36,9 @@ public enum WebSocketFrame {
             bytes.append(UInt8(truncatingIfNeeded: length))
         default:
             bytes.append(masked | 127)
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: length >> shift)) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+            }
         }
         if let mask { for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: mask >> UInt32(shift))) } }
     }
@@ -50,7 +52,9 @@ public enum WebSocketFrame {
         appendHeader(opcode, length: payload.count, isFinal: isFinal, mask: mask, to: &bytes)
         let start = bytes.count
         bytes.append(contentsOf: payload)
-        if let mask { bytes.withUnsafeMutableBytes { applyMask(mask, to: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) } }
+        if let mask {
+            bytes.withUnsafeMutableBytes { applyMask(mask, to: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
+        }
         return bytes
     }
 

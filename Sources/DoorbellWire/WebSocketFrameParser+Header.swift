@@ -39,7 +39,9 @@ extension WebSocketFrameParser {
             guard !opcode.isControl || short <= 125 else { throw .protocolError("a control frame above 125 bytes") }
             let width = short == 127 ? 8 : short == 126 ? 2 : 0
             // The top bit of a 64-bit length must be 0, and shows in its first byte.
-            if width == 8, index < bytes.endIndex, bytes[index] & 0x80 != 0 { throw .protocolError("a length of 2^63 or more") }
+            if width == 8, index < bytes.endIndex, bytes[index] & 0x80 != 0 {
+                throw .protocolError("a length of 2^63 or more")
+            }
             guard bytes.endIndex - index >= width else { return nil }
             var length = UInt64(short)
             if width > 0 {

@@ -13,7 +13,9 @@ private struct Fixed: RandomNumberGenerator {
         var top = Fixed(value: .max)
         let waits = (0..<7).map { _ in backoff.next(using: &top).components.seconds }
         // Not all generators give the very end of the range: within a second is near enough.
-        for (wait, bound) in zip(waits, [1, 2, 4, 8, 16, 30, 30] as [Int64]) { #expect((bound - 1...bound).contains(wait)) }
+        for (wait, bound) in zip(waits, [1, 2, 4, 8, 16, 30, 30] as [Int64]) {
+            #expect((bound - 1...bound).contains(wait))
+        }
         backoff.reset()
         #expect(backoff.next(using: &top) <= .seconds(1))
     }

@@ -19,7 +19,8 @@ import Testing
             while true { try await peer.send("echo " + peer.text()) }
         } while: { server in
             let connection = try await DoorbellConnection.connect(
-                to: "http://127.0.0.1:\(server.port)/api/orders?x=1#part", headers: [("Authorization", "Bearer t"), ("Upgrade", "h2c")],
+                to: "http://127.0.0.1:\(server.port)/api/orders?x=1#part",
+                headers: [("Authorization", "Bearer t"), ("Upgrade", "h2c")],
                 subprotocols: ["doorbell.v1", "bearer.t"])
             #expect(connection.subprotocol == "doorbell.v1")
             #expect(connection.responseHeaders.contains { $0 == (name: "X-A", value: "b") })
@@ -39,7 +40,10 @@ import Testing
         }
         let request = seen.withLock { $0 }
         #expect(request.first == "GET /api/orders?x=1 HTTP/1.1")
-        for line in ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Authorization: Bearer t", "Sec-WebSocket-Protocol: doorbell.v1, bearer.t"] {
+        for line in [
+            "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Authorization: Bearer t",
+            "Sec-WebSocket-Protocol: doorbell.v1, bearer.t",
+        ] {
             #expect(request.contains(line))
         }
         #expect(request.contains { $0.hasPrefix("Host: 127.0.0.1:") })
@@ -77,7 +81,9 @@ import Testing
             try await peer.write("HTTP/1.1 403 Forbidden\r\nX-Why: no\r\nContent-Length: 6\r\n\r\ndenied")
             await peer.untilGone()
         } while: { server in
-            let error = await #expect(throws: ConnectError.self) { _ = try await DoorbellConnection.connect(to: server.url) }
+            let error = await #expect(throws: ConnectError.self) {
+                _ = try await DoorbellConnection.connect(to: server.url)
+            }
             guard case .refused(let refusal) = error else {
                 Issue.record("not a refusal: \(String(describing: error))")
                 return
@@ -96,7 +102,9 @@ import Testing
             try await peer.write("HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n")
             while true { try await peer.write("4000\r\n" + String(repeating: "x", count: 0x4000) + "\r\n") }
         } while: { server in
-            let error = await #expect(throws: ConnectError.self) { _ = try await DoorbellConnection.connect(to: server.url) }
+            let error = await #expect(throws: ConnectError.self) {
+                _ = try await DoorbellConnection.connect(to: server.url)
+            }
             guard case .refused(let refusal) = error else {
                 Issue.record("not a refusal: \(String(describing: error))")
                 return
@@ -110,7 +118,10 @@ import Testing
         ("another key's answer", { $0.replacing("sec-websocket-accept: ", with: "sec-websocket-accept: x") }),
         ("no Upgrade", { $0.replacing("upgrade: WebSocket\r\n", with: "upgrade: h2c\r\n") }),
         ("no Connection", { $0.replacing("keep-alive, upgrade", with: "keep-alive") }),
-        ("an extension", { $0.replacing("\r\n\r\n", with: "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n") }),
+        (
+            "an extension",
+            { $0.replacing("\r\n\r\n", with: "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n") }
+        ),
         ("another subprotocol", { $0.replacing("\r\n\r\n", with: "\r\nSec-WebSocket-Protocol: chat\r\n\r\n") }),
     ]
 
@@ -122,7 +133,9 @@ import Testing
             try await peer.write(change(ScriptedServer.Peer.answer(request)))
             await peer.untilGone()
         } while: { server in
-            let error = await #expect(throws: ConnectError.self) { _ = try await DoorbellConnection.connect(to: server.url) }
+            let error = await #expect(throws: ConnectError.self) {
+                _ = try await DoorbellConnection.connect(to: server.url)
+            }
             guard case .invalidHandshake = error else {
                 Issue.record("not a handshake error: \(String(describing: error))")
                 return
@@ -144,7 +157,9 @@ import Testing
                 Issue.record("\(String(describing: first))")
                 return
             }
-            let second = await #expect(throws: ConnectError.self) { _ = try await DoorbellConnection.connect(to: server.url) }
+            let second = await #expect(throws: ConnectError.self) {
+                _ = try await DoorbellConnection.connect(to: server.url)
+            }
             guard case .closed = second else {
                 Issue.record("\(String(describing: second))")
                 return
@@ -190,15 +205,20 @@ import Testing
     func closedByClient() async throws {
         let seen = Mutex<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
-            try await peer.accept()
-            for _ in 0..<1000 { try await peer.send("unread") }
+            let unread = WebSocketFrame.encode(.text, Array("unread".utf8))
+            try await peer.accept(after: Array(repeatElement(unread, count: 1000).joined()))
             let event = try await peer.next()
             seen.withLock { $0 = event }
             try await peer.write(WebSocketFrame.close(.normal))
         } while: { server in
-            let connection = try await DoorbellConnection.connect(to: server.url)
+            // The server's answer ends the connection, not the time: the script may be held up for long.
+            var options = ConnectionOptions()
+            options.closeTimeout = .minutes(5)
+            let connection = try await DoorbellConnection.connect(to: server.url, options: options)
             await connection.close(CloseCode(number: 4100, reason: "bye"))
-            #expect(await connection.waitForClose() == ConnectionEnd(cause: .client, code: CloseCode(number: 4100, reason: "bye")))
+            #expect(
+                await connection.waitForClose()
+                    == ConnectionEnd(cause: .client, code: CloseCode(number: 4100, reason: "bye")))
         }
         #expect(seen.withLock { $0 } == .close(code: 4100, reason: "bye"))
     }
@@ -241,7 +261,10 @@ import Testing
         let answers = Mutex<[WebSocketFrameParser.Event]>([])
         try await ScriptedServer.run { number, peer in
             try await peer.accept()
-            let frames = [WebSocketFrame.encode(.text, [0x61], mask: 1), WebSocketFrame.encode(.text, [0xFF]), WebSocketFrame.encode(.text, Array("12345".utf8))]
+            let frames = [
+                WebSocketFrame.encode(.text, [0x61], mask: 1), WebSocketFrame.encode(.text, [0xFF]),
+                WebSocketFrame.encode(.text, Array("12345".utf8)),
+            ]
             try await peer.write(frames[number])
             let answer = try await peer.next()
             answers.withLock { $0.append(answer) }
@@ -357,7 +380,10 @@ import Testing
     @Test("nobody listens there: the network's error is thrown")
     func nobody() async throws {
         let port = Mutex(0)
-        try await ScriptedServer.run { _, _ in } while: { server in port.withLock { $0 = server.port } }
+        try await ScriptedServer.run { _, _ in
+        } while: { server in
+            port.withLock { $0 = server.port }
+        }
         let url = "ws://127.0.0.1:\(port.withLock { $0 })"
         await #expect(throws: NIOConnectionError.self) { _ = try await DoorbellConnection.connect(to: url) }
     }

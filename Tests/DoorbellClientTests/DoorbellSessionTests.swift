@@ -69,7 +69,8 @@ import Testing
             #expect(
                 lines == [
                     "connected", "other welcome", "subscribed", "message 1.6-1", "disconnected",
-                    "connected", "other welcome", "subscribed", "message 1.7-2", "gap 1.7-2 1.8-3 1.9-4", "other goodbye",
+                    "connected", "other welcome", "subscribed", "message 1.7-2", "gap 1.7-2 1.8-3 1.9-4",
+                    "other goodbye",
                     "disconnected", "connected", "other welcome", "reset the history is gone",
                 ])
         }

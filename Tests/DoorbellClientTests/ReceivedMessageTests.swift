@@ -9,7 +9,8 @@ import Testing
 
     @Test("every member of a change is there, raw where it is the application's")
     func change() throws {
-        let text = #"{"type":"note","channel":"c","version":2,"position":"7.1-2","previous":"7.1-1","op":"update","key":{"id":1.50},"data":{"b": "\u00e4"},"changed":["b"],"timestamp":1763763600123,"new":[1]}"#
+        let text =
+            #"{"type":"note","channel":"c","version":2,"position":"7.1-2","previous":"7.1-1","op":"update","key":{"id":1.50},"data":{"b": "\u00e4"},"changed":["b"],"timestamp":1763763600123,"new":[1]}"#
         let message = try #require(read(text))
         #expect(message.type == "note")
         #expect(message.channel == "c")
@@ -27,7 +28,10 @@ import Testing
 
     @Test("members of the wrong form are left out, null is nothing, and only an object with a type is a message")
     func lenient() throws {
-        let message = try #require(read(#"{"type":"subscribed","channel":5,"position":null,"recovered":"yes","id":7,"heartbeat":1.5,"op":"merge","changed":[1]}"#))
+        let message = try #require(
+            read(
+                #"{"type":"subscribed","channel":5,"position":null,"recovered":"yes","id":7,"heartbeat":1.5,"op":"merge","changed":[1]}"#
+            ))
         #expect(message.channel == nil)
         #expect(message.position == nil)
         #expect(message.recovered == nil)
@@ -43,7 +47,9 @@ import Testing
     func golden() throws {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/wire/v1")
-        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasPrefix("server-") }
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
+            $0.hasPrefix("server-")
+        }
         #expect(names.count > 20)
         for name in names {
             let message = try #require(ReceivedMessage(Array(try Data(contentsOf: directory.appending(path: name)))))

@@ -6,11 +6,14 @@ import Testing
 @Suite struct SubscriptionTrackerTests {
     private func message(_ json: String) throws -> ReceivedMessage { try #require(ReceivedMessage(Array(json.utf8))) }
     private func subscribed(_ channel: String, _ position: String, _ recovered: Bool) throws -> ReceivedMessage {
-        try message(#"{"type":"subscribed","channel":"\#(channel)","position":"\#(position)","recovered":\#(recovered),"version":1}"#)
+        try message(
+            #"{"type":"subscribed","channel":"\#(channel)","position":"\#(position)","recovered":\#(recovered),"version":1}"#
+        )
     }
     private func change(_ channel: String, _ position: String, _ previous: String?) throws -> ReceivedMessage {
         let previous = previous.map { "\"\($0)\"" } ?? "null"
-        return try message(#"{"type":"note","channel":"\#(channel)","position":"\#(position)","previous":\#(previous),"op":"insert"}"#)
+        return try message(
+            #"{"type":"note","channel":"\#(channel)","position":"\#(position)","previous":\#(previous),"op":"insert"}"#)
     }
 
     @Test("from the first subscription the resume point follows the messages")

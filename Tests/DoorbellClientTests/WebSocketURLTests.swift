@@ -15,7 +15,8 @@ import Testing
             ("ws://[::1]", "::1", 80, "/", "[::1]", false),
             ("ws://a:/b", "a", 80, "/b", "a", false),
         ])
-    func reads(_ text: String, _ host: String, _ port: Int, _ target: String, _ header: String, _ isSecure: Bool) throws {
+    func reads(_ text: String, _ host: String, _ port: Int, _ target: String, _ header: String, _ isSecure: Bool) throws
+    {
         let url = try #require(WebSocketURL(text))
         #expect(url.host == host)
         #expect(url.port == port)
@@ -27,7 +28,8 @@ import Testing
     @Test(
         "what is no such URL is refused",
         arguments: [
-            "", "a", "/a", "ftp://a", "ws://", "ws:///x", "ws://:80", "ws://u:p@a", "ws://a:0", "ws://a:65536", "ws://a:+1",
+            "", "a", "/a", "ftp://a", "ws://", "ws:///x", "ws://:80", "ws://u:p@a", "ws://a:0", "ws://a:65536",
+            "ws://a:+1",
             "ws://a:x", "ws://[::1", "ws://[::1]x", "ws://a/b c", "ws://a/\r\nX: y", "ws://a/ä",
         ])
     func refuses(_ text: String) {

@@ -53,7 +53,10 @@ import Testing
 
     @Test(
         "a poll is a path, with or without GET, and nothing else",
-        arguments: ["orders", "POST /a", "get /a", "GET  /a", "http://x/a", "", "GET ", "/a b", "/ä", "/a#b", "/a\\n", "/a\\u0000"])
+        arguments: [
+            "orders", "POST /a", "get /a", "GET  /a", "http://x/a", "", "GET ", "/a b", "/ä", "/a#b", "/a\\n",
+            "/a\\u0000",
+        ])
     func polls(_ poll: String) {
         #expect(throws: WireError.self) { try decode(#"{"type":"subscribe","poll":"\#(poll)"}"#) }
     }
@@ -67,7 +70,9 @@ import Testing
         }
     }
 
-    @Test("the id comes back as it was written, escapes and digits and all", arguments: ["1", "-0.50", "1e9", #""\u00e4\"""#])
+    @Test(
+        "the id comes back as it was written, escapes and digits and all",
+        arguments: ["1", "-0.50", "1e9", #""\u00e4\"""#])
     func idKept(_ id: String) throws {
         #expect(try decode(#"{"type":"ping","id": \#(id) }"#) == .ping(id: id))
     }
@@ -83,7 +88,9 @@ import Testing
 
     @Test("an error carries the id when it could be read, even out of broken JSON")
     func idInErrors() {
-        #expect(throws: WireError("'channel' or 'poll' is missing", id: "7")) { try decode(#"{"type":"subscribe","id":7}"#) }
+        #expect(throws: WireError("'channel' or 'poll' is missing", id: "7")) {
+            try decode(#"{"type":"subscribe","id":7}"#)
+        }
         #expect(throws: WireError("not valid JSON: expected a value at byte 15", id: "7")) {
             try decode(#"{"id":7,"type":,}"#)
         }
@@ -114,18 +121,23 @@ import Testing
 
     @Test("escapes in texts are decoded")
     func escapes() throws {
-        #expect(try decode(#"{"\u0074ype":"subscribe","channel":"a\/b"}"#) == .subscribe(.init(target: .channel("a/b"))))
+        #expect(
+            try decode(#"{"\u0074ype":"subscribe","channel":"a\/b"}"#) == .subscribe(.init(target: .channel("a/b"))))
     }
 
     @Test("bytes that are not UTF-8 are refused")
     func notUTF8() {
-        #expect(throws: WireError.self) { try ClientMessageDecoder.decode(Array("{\"type\":\"".utf8) + [0xFF] + Array("\"}".utf8)) }
+        #expect(throws: WireError.self) {
+            try ClientMessageDecoder.decode(Array("{\"type\":\"".utf8) + [0xFF] + Array("\"}".utf8))
+        }
     }
 
     @Test("cut or disturbed anywhere, a message is decoded or refused, and nothing traps")
     func disturbed() throws {
         let text = Array(#"{"type":"subscribe","channel":"a\u00e4","since":"7.1-1","version":[2,1],"id":"x"}"#.utf8)
-        for end in text.indices { #expect(throws: WireError.self) { try ClientMessageDecoder.decode(Array(text[..<end])) } }
+        for end in text.indices {
+            #expect(throws: WireError.self) { try ClientMessageDecoder.decode(Array(text[..<end])) }
+        }
         for index in text.indices {
             for byte in stride(from: UInt8.min, to: .max, by: 3) {
                 var disturbed = text

@@ -21,7 +21,8 @@ import Testing
             "client-subscribe-poll-get",
             .subscribe(
                 .init(
-                    target: .poll("/api/users/7/notifications?unread=true"), since: .position(position), versions: [one],
+                    target: .poll("/api/users/7/notifications?unread=true"), since: .position(position),
+                    versions: [one],
                     id: "12"))
         ),
         ("client-subscribe-since-latest", .subscribe(.init(target: .channel("orders:42")))),

@@ -16,7 +16,8 @@ import Testing
             "server-subscribed",
             .subscribed(
                 .init(
-                    channel: channel("notifications"), position: Position(epoch: 7, tick: 1042, seq: 0), recovered: false,
+                    channel: channel("notifications"), position: Position(epoch: 7, tick: 1042, seq: 0),
+                    recovered: false,
                     version: .first))
         ),
         (

@@ -11,7 +11,9 @@ import Testing
             position: Position(epoch: .max, tick: .max, seq: .max), previous: Position(epoch: 0, tick: 0, seq: 0),
             committedAt: Timestamp(microseconds: -1_500_000),
             content: .change(
-                .insert, try versions.map { .init(version: try #require(SchemaVersion($0)), key: nil, data: text, changed: nil) }))
+                .insert,
+                try versions.map { .init(version: try #require(SchemaVersion($0)), key: nil, data: text, changed: nil) }
+            ))
     }
 
     @Test(
@@ -54,7 +56,8 @@ import Testing
     @Test("each version has its own rendition")
     func versions() throws {
         let publication = try publication(data: 1, versions: [1, 3])
-        let json = try GoldenServerMessageTests.payload(PublicationEncoder.encode(publication, as: try #require(SchemaVersion(3))))
+        let json = try GoldenServerMessageTests.payload(
+            PublicationEncoder.encode(publication, as: try #require(SchemaVersion(3))))
         #expect(json.contains(#""version":3"#))
     }
 
@@ -73,7 +76,8 @@ import Testing
         let channel = try #require(ChannelName("orders:42"))
         let position = Position(epoch: 7, tick: 1042, seq: 88301)
         let publication = Publication(
-            feature: Feature(name: "f", poll: try PollPattern("GET /f"), tables: []), channel: channel, position: position,
+            feature: Feature(name: "f", poll: try PollPattern("GET /f"), tables: []), channel: channel,
+            position: position,
             previous: nil, committedAt: Timestamp(microseconds: 0), content: .reset(reason: "slow consumer"))
         #expect(
             Array(PublicationEncoder.encode(publication, as: .first).payload) == (try GoldenFiles.read("server-reset")))

@@ -78,7 +78,9 @@ import Testing
     func noise() {
         var random = SplitMix(state: 3)
         for round in 0..<5000 {
-            var bytes = (0..<Int.random(in: 1...64, using: &random)).map { _ in UInt8.random(in: 0 ... .max, using: &random) }
+            var bytes = (0..<Int.random(in: 1...64, using: &random)).map { _ in
+                UInt8.random(in: 0 ... .max, using: &random)
+            }
             // Plausible beginnings get further in.
             if round % 2 == 0 { bytes = [0x81, 0x80 | bytes[0] & 0x7F] + bytes }
             for role in [WebSocketFrameParser.Role.server, .client] {
@@ -91,10 +93,15 @@ import Testing
     @Test("text is UTF-8 for the parser exactly when it is for the standard library")
     func agreesWithStandardLibrary() {
         var random = SplitMix(state: 4)
-        let interesting: [UInt8] = [0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF]
+        let interesting: [UInt8] = [
+            0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+            0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+        ]
         var valid = 0
         for _ in 0..<20_000 {
-            var bytes = (0..<Int.random(in: 1...6, using: &random)).map { _ in interesting.randomElement(using: &random) ?? 0 }
+            var bytes = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+                interesting.randomElement(using: &random) ?? 0
+            }
             if Bool.random(using: &random) { bytes = Array("ascii before ".utf8) + bytes }
             let isValid = String(validating: bytes, as: UTF8.self) != nil
             let transcript = Transcript(WebSocketFrame.encode(.text, bytes), role: .client)

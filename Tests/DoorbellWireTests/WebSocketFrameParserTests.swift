@@ -75,12 +75,19 @@ struct Transcript: Equatable {
             Transcript([0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0] + long, role: .client).events == [.binary(long)])
     }
 
-    @Test("the writer writes what the reader reads, at every size where the header changes", arguments: [0, 1, 7, 8, 9, 125, 126, 127, 65_535, 65_536])
+    @Test(
+        "the writer writes what the reader reads, at every size where the header changes",
+        arguments: [0, 1, 7, 8, 9, 125, 126, 127, 65_535, 65_536])
     func roundTrip(_ size: Int) {
         let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0 % 128) }
-        for (role, mask) in [(WebSocketFrameParser.Role.client, UInt32?.none), (.server, 0), (.server, Self.mask), (.server, .max)] {
+        for (role, mask) in [
+            (WebSocketFrameParser.Role.client, UInt32?.none), (.server, 0), (.server, Self.mask), (.server, .max),
+        ] {
             #expect(Transcript(Frame.encode(.text, payload, mask: mask), role: role).events == [.text(payload)])
-            #expect(Transcript(Frame.encode(.binary, payload, mask: mask), role: role, chunks: [3]).events == [.binary(payload)])
+            #expect(
+                Transcript(Frame.encode(.binary, payload, mask: mask), role: role, chunks: [3]).events == [
+                    .binary(payload)
+                ])
         }
     }
 
@@ -120,7 +127,8 @@ struct Transcript: Equatable {
     @Test("a control frame between fragments leaves the mask of the message alone")
     func maskPerFrame() {
         let stream =
-            Frame.encode(.text, bytes("abc"), isFinal: false, mask: 0x0102_0304) + Frame.encode(.ping, bytes("ping"), mask: 0xA0B0_C0D0)
+            Frame.encode(.text, bytes("abc"), isFinal: false, mask: 0x0102_0304)
+            + Frame.encode(.ping, bytes("ping"), mask: 0xA0B0_C0D0)
             + Frame.encode(.continuation, bytes("defgh"), mask: 0x5566_7788)
         for chunks in [[Int.max], [1], [5]] {
             #expect(Transcript(stream, chunks: chunks).events == [.ping(bytes("ping")), .text(bytes("abcdefgh"))])
@@ -134,7 +142,8 @@ struct Transcript: Equatable {
         for opcode: UInt8 in [1, 2, 8, 9, 10] { expectFailure(1002, [0x80 | bit | opcode]) }
     }
 
-    @Test("reserved opcodes are refused at their first byte", arguments: [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] as [UInt8])
+    @Test(
+        "reserved opcodes are refused at their first byte", arguments: [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] as [UInt8])
     func reservedOpcodes(_ opcode: UInt8) {
         expectFailure(1002, [0x80 | opcode])
         expectFailure(1002, [opcode])
@@ -172,13 +181,19 @@ struct Transcript: Equatable {
 
     // MARK: Close
 
-    @Test("close codes that may be sent", arguments: [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4503, 4999] as [UInt16])
+    @Test(
+        "close codes that may be sent",
+        arguments: [
+            1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4503, 4999,
+        ] as [UInt16])
     func closeCodes(_ number: UInt16) {
         let frame = Frame.close(CloseCode(number: number, reason: "b€cause"), mask: Self.mask)
         #expect(Transcript(frame, chunks: [1]).events == [.close(code: number, reason: "b€cause")])
     }
 
-    @Test("close codes that may not be sent", arguments: [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] as [UInt16])
+    @Test(
+        "close codes that may not be sent",
+        arguments: [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] as [UInt16])
     func badCloseCodes(_ number: UInt16) {
         expectFailure(1002, Frame.close(CloseCode(number: number, reason: ""), mask: Self.mask))
     }
@@ -208,12 +223,15 @@ struct Transcript: Equatable {
     @Test("a long close reason is cut between characters")
     func longReason() {
         let frame = Frame.close(CloseCode(number: 4000, reason: String(repeating: "€", count: 100)))
-        #expect(Transcript(frame, role: .client).events == [.close(code: 4000, reason: String(repeating: "€", count: 41))])
+        #expect(
+            Transcript(frame, role: .client).events == [.close(code: 4000, reason: String(repeating: "€", count: 41))])
     }
 
     // MARK: UTF-8
 
-    @Test("text is checked as it arrives: the byte that breaks it fails the connection, within a frame and across fragments")
+    @Test(
+        "text is checked as it arrives: the byte that breaks it fails the connection, within a frame and across fragments"
+    )
     func failsEarly() {
         // The Autobahn cases 6.3 and 6.4: U+110000 after Greek letters, the rest of the frame not there yet.
         let greek = bytes("κόσμε")

@@ -11,7 +11,10 @@ import Testing
     @Test("only 16 bytes in base64 are a key")
     func keys() {
         #expect(WebSocketHandshake.isValid(key: "dGhlIHNhbXBsZSBub25jZQ=="))
-        for key in ["", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQAA", "dGhlIHNhbXBsZSBub25j!Q==", "dGhlIHNhbXBsZSBub25jZQ===="] {
+        for key in [
+            "", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQAA", "dGhlIHNhbXBsZSBub25j!Q==",
+            "dGhlIHNhbXBsZSBub25jZQ====",
+        ] {
             #expect(!WebSocketHandshake.isValid(key: key))
         }
     }
@@ -31,7 +34,10 @@ import Testing
             ("abc", 1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
             ("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1, "84983e441c3bd26ebaae4aa1f95129e5e54670f1"),
             ("a", 1_000_000, "34aa973cd4c4daa4f61eeb2bdbad27316534016f"),
-            ("0123456701234567012345670123456701234567012345670123456701234567", 10, "dea356a2cddd90c7a7ecedc5ebb563934f460452"),
+            (
+                "0123456701234567012345670123456701234567012345670123456701234567", 10,
+                "dea356a2cddd90c7a7ecedc5ebb563934f460452"
+            ),
             ("a", 55, "c1c8bbdc22796e28c0e15163d20899b65621d65a"),
             ("a", 56, "c2db330f6083854c99d4b5bfb6e8f29f201be699"),
             ("a", 64, "0098ba824b5c16427bd7a1122a5a442a25ec644d"),
