@@ -162,7 +162,7 @@ final class CaptureLoop {
         // What rang until here is covered by this look.
         try log.dropNotifications()
         if log.takeAnnouncement() { hasFollowers = true }
-        guard let tick = try log.makeTick(after: last, telling: hasFollowers) else { return false }
+        guard let tick = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return false }
         metrics.ticks.increment()
         try deliver([tick], after: last, from: log, live: true)
         return true

@@ -181,6 +181,58 @@ import Testing
         #expect(try await harness.changes(1).count == 1)
     }
 
+    @Test("columns and tables with any name, in both modes", arguments: CaptureMode.allCases)
+    func names(_ mode: CaptureMode) async throws {
+        let columns = ["s", "slot", "before", "after", "old", "new", "tg_op", "tg_argv", "i", "r", "n", "o", "t", "seq", "a.\"B'"]
+        let quoted = columns.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }
+        let table = "\"Odd.S\"\"'\".\"T.\"\"x' $doorbell$\""
+        let name = QualifiedName(schema: "Odd.S\"'", name: "T.\"x' $doorbell$")
+        let (harness, app) = try await CaptureHarness.live(
+            """
+            create schema "Odd.S""'";
+            create table \(table) (id int primary key, \(quoted.map { "\($0) int default 1" }.joined(separator: ", ")),
+                twice int generated always as (id * 2) stored)
+            """, tables: [CapturedTable(name, mode: mode)]
+        ) { $0.tables = [name] }
+        try app.run("insert into \(table) values (1)")
+        try app.run("update \(table) set tg_op = 2")
+        try app.run("delete from \(table)")
+        _ = try await harness.changes(3)
+        #expect(harness.sink.changes.map(\.operation) == [.insert, .update, .delete])
+        #expect(harness.sink.changes.allSatisfy { $0.relation.name == name })
+        let after = try #require(harness.sink.changes[1].after)
+        #expect(after.columns.map(\.name) == ["id"] + columns + ["twice"])
+        #expect(after.text(of: "tg_op") == "2" && after.text(of: "twice") == "2")
+        try await harness.stop()
+    }
+
+    @Test("statement mode: a bulk update after one of a single row takes no quadratic time") func statementPlan() async throws {
+        let (harness, app) = try await CaptureHarness.live(
+            "create table t (id int primary key, n int)", tables: [.named("t", mode: .statement)])
+        try app.run("insert into t select i, 0 from generate_series(1, 30000) i")
+        for _ in 1...8 { try app.run("update t set n = 1 where id = 1") }
+        try app.run("set statement_timeout = '30s'; update t set n = n + 1")
+        _ = try await harness.changes(60_008)
+        #expect(harness.sink.changes.suffix(30_000).allSatisfy { $0.before?.text(of: "id") == $0.after?.text(of: "id") })
+        try await harness.stop()
+    }
+
+    @Test("text that is not UTF-8, where nobody checks it, costs its own row only") func encoding() async throws {
+        let cluster = try CaptureHarness.cluster.get()
+        try ScratchConnection(cluster.conninfo()).run("create database raw template template0 encoding 'SQL_ASCII'")
+        let conninfo = cluster.conninfo(database: "raw")
+        let app = try ScratchConnection(conninfo)
+        try app.run("create table t (id int primary key, v text)")
+        _ = try Installer(conninfo: conninfo, tables: [.named("t")]).install()
+        let harness = CaptureHarness(conninfo: conninfo)
+        try await harness.untilLive()
+        try app.run("insert into t values (1, E'\\xff'); insert into t values (2, 'é')")
+        _ = try await harness.changes(2)
+        #expect(harness.sink.unreadable.count == 1)
+        #expect(harness.sink.changes.map(CaptureHarness.text) == [#"insert public.t {"id":2,"v":"é"}"#])
+        try await harness.stop()
+    }
+
     @Test("statement mode: the same changes from transition tables") func statementMode() async throws {
         let (harness, app) = try await CaptureHarness.live(
             "create table t (id int primary key, t int, n int)", tables: [.named("t", mode: .statement)])

@@ -57,6 +57,25 @@ import Testing
         #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("u")!, ["id"])]).isEmpty)
     }
 
+    @Test("the number of a table that is captured no more is not given to another") func numbers() throws {
+        let (conninfo, app) = try database("create table t (id int); create table u (id int); create table v (id int)")
+        let numbers = "select table_name, id, mode from doorbell.tables order by id"
+        _ = try Installer(conninfo: conninfo, tables: [.named("t"), .named("u")]).install()
+        _ = try Installer(conninfo: conninfo, tables: [.named("t")]).install()
+        #expect(try app.run(numbers) == [["t", "1", "row"], ["u", "2", "forgotten"]])
+        _ = try Installer(conninfo: conninfo, tables: [.named("t"), .named("v")]).install()
+        #expect(try app.run(numbers) == [["t", "1", "row"], ["u", "2", "forgotten"], ["v", "3", "row"]])
+        let error = #expect(throws: DoorbellError.self) {
+            try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("u")!, [])])
+        }
+        #expect(error?.message.contains("not captured") == true)
+        let epoch = try app.run("select epoch from doorbell.meta")
+        _ = try Installer(conninfo: conninfo, tables: [.named("u"), .named("v")]).install()
+        #expect(try app.run(numbers) == [["t", "1", "forgotten"], ["u", "2", "row"], ["v", "3", "row"]])
+        // What was written to it meanwhile is missing in the log.
+        #expect(try app.run("select epoch from doorbell.meta") != epoch)
+    }
+
     @Test("the plan is what install runs, and changes nothing") func dryRun() throws {
         let (conninfo, app) = try database("create table t (id int primary key)")
         let installer = Installer(conninfo: conninfo, tables: [.named("t")])

@@ -8,6 +8,10 @@
 /// The trigger functions run as the role that owns the schema, with whatever `search_path` the writer has: every function,
 /// type and operator in them carries its schema. They name no column of the tables that they watch, and the only
 /// statements in them are an insert into our own table and the bell.
+///
+/// Images are written with the settings of the writer's session: `IntervalStyle` (intervals), `DateStyle` (ranges of dates and
+/// times; dates and times themselves are ISO always), `TimeZone` (the offset of a `timestamptz`, never its instant),
+/// `bytea_output`, `lc_monetary` and `extra_float_digits`. In their defaults nothing loses a digit (floats: since 12).
 enum OutboxSchema {
     /// Counts incompatible layouts.
     static let version = 1
@@ -127,9 +131,11 @@ enum OutboxSchema {
         ] + StatementCapture.functions
     }
 
-    static func function(_ name: String, declare: String, body: String) -> String {
+    /// - Parameter settings: `set` clauses. They cost some 2 µs a call, too dear for each row.
+    static func function(_ name: String, settings: String = "", declare: String, body: String) -> String {
         """
-        create or replace function doorbell.\(name)() returns trigger language plpgsql security definer as $doorbell$
+        create or replace function doorbell.\(name)() returns trigger language plpgsql security definer \(settings)
+        as $doorbell$
         declare
         \(indent(declare, by: 4))
         begin

@@ -13,6 +13,9 @@ enum StatementCapture {
                 from: "(select pg_catalog.row_to_json(t.*)::pg_catalog.text as r from removed t) o"),
             function(
                 "capture_updated",
+                // The session's first call decides the plan of all: after the update of one row that would be a nested loop,
+                // and the time of a later bulk update would grow with the square of its rows.
+                settings: "set enable_nestloop = off",
                 images: "o.r, n.r",
                 // Both transition tables are filled row by row in the same order. `t.*`, never `t`: a column may have
                 // that name.
@@ -27,9 +30,9 @@ enum StatementCapture {
         ]
     }
 
-    private static func function(_ name: String, images: String, from: String) -> String {
+    private static func function(_ name: String, settings: String = "", images: String, from: String) -> String {
         OutboxSchema.function(
-            name,
+            name, settings: settings,
             declare: OutboxSchema.declaration,
             body: OutboxSchema.bySlot { slot in
                 """

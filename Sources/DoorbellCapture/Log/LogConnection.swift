@@ -85,14 +85,16 @@ final class LogConnection {
     ]
 
     /// The tick and what is in it are one statement, so they have one snapshot. A session that is not the one that took the
-    /// leader's lock cannot tick: it has another backend. `ticks` is unique, so no two ticks can follow one.
+    /// leader's lock cannot tick: it has another backend. `ticks` is unique, so no two ticks can follow one. In another epoch
+    /// (somebody installed anew, or a table again) it fails, by a division: no row would look like nothing to do.
     private static func tickStatement(notifying: Bool) -> String {
         """
         with fresh as materialized (
             select count(*) as rows from doorbell.outbox where xid >= $2::xid8 or xid = any ($3::xid8[]))
         insert into doorbell.ticks (tick, snapshot, rows, at)
         select $1::int8 + 1, pg_current_snapshot(), rows, clock_timestamp()
-        from fresh where rows > 0 and pg_backend_pid() = $4::int4
+        from fresh where pg_backend_pid() = $4::int4
+            and rows / case when (select epoch from doorbell.meta) = $5::int8 then 1 else 0 end > 0
         returning tick, snapshot, rows, (date_part('epoch', at) * 1000000)::int8\
         \(notifying ? ", pg_notify('\(OutboxSchema.NotifyChannel.tick)', '')" : "")
         """
@@ -251,14 +253,18 @@ final class LogConnection {
     }
 
     /// Makes the tick after `last` if there is anything new. - Returns: `nil` when there is not.
-    func makeTick(after last: Tick, telling: Bool) throws(PGError) -> Tick? {
-        let found = try connection.execute(
-            telling ? "tick_and_tell" : "tick",
-            [
-                String(last.number), String(last.snapshot.xmax), last.snapshot.runningArray,
-                String(connection.backend),
-            ], silence: Self.longSilence)
-        return found.count == 0 ? nil : try Self.tick(found, 0)
+    func makeTick(after last: Tick, epoch: UInt64, telling: Bool) throws(PGError) -> Tick? {
+        do {
+            let found = try connection.execute(
+                telling ? "tick_and_tell" : "tick",
+                [
+                    String(last.number), String(last.snapshot.xmax), last.snapshot.runningArray,
+                    String(connection.backend), String(epoch),
+                ], silence: Self.longSilence)
+            return found.count == 0 ? nil : try Self.tick(found, 0)
+        } catch where error.sqlState == "22012" {
+            throw PGError(.statement, "a new epoch has begun: somebody installed again")
+        }
     }
 
     /// The rows that `to` sees and `from` does not, after `seq`, ascending by `seq`, one at a time.

@@ -1,0 +1,31 @@
+public import DoorbellCore
+
+extension Preflight {
+    /// That PostgreSQL understands the channel queries of features. Prepares them and runs nothing.
+    ///
+    /// - Parameter queries: Each with the name of its feature.
+    public static func check(
+        conninfo: String, queries: [(feature: String, query: ChannelQuery)]
+    ) throws(DoorbellError) {
+        guard !queries.isEmpty else { return }
+        let connection = try Preflight(conninfo: conninfo).connection
+        do {
+            // Queries run with the names that the login sees, unlike everything else of ours.
+            try connection.run("reset search_path")
+        } catch {
+            throw explain(error)
+        }
+        for (feature, query) in queries {
+            do {
+                try connection.prepare("", query.statement)
+            } catch  where error.kind == .statement {
+                throw DoorbellError(
+                    .configuration,
+                    "the channel query of features.\(feature) cannot run in \(connection.place): \(error.message)",
+                    hint: "The query: \(query.source)")
+            } catch {
+                throw explain(error)
+            }
+        }
+    }
+}
