@@ -6,7 +6,7 @@ struct Sample {
 
     var count: Int { sorted.count }
     /// Between the two in the middle when there is no single one.
-    var median: Double { (quantile(0.5) + sortedDescending(0.5)) / 2 }
+    var median: Double { (quantile(0.5) + fromTheTop(0.5)) / 2 }
     var max: Double { sorted.last ?? .nan }
 
     /// Nearest rank; not a number when there are no values.
@@ -16,9 +16,9 @@ struct Sample {
     }
 
     /// The same rank from the other end.
-    private func sortedDescending(_ share: Double) -> Double {
+    private func fromTheTop(_ share: Double) -> Double {
         guard !sorted.isEmpty else { return .nan }
-        return sorted[max(0, sorted.count - 1 - Int(Double(sorted.count) * share))]
+        return sorted[Swift.max(0, sorted.count - 1 - Int(Double(sorted.count) * share))]
     }
 
     /// Half the distance between the quartiles, as a share of the median: how noisy the machine was.
