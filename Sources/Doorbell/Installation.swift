@@ -19,9 +19,11 @@ public struct Installation: Sendable {
 
     /// Asks the database whether it is ready for the configuration. Changes nothing. - Returns: remarks.
     public func check() throws(DoorbellError) -> [String] {
-        try Preflight.check(
+        let remarks = try Preflight.check(
             conninfo: configuration.database,
             tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) })
+        try Preflight.check(conninfo: configuration.database, queries: queries)
+        return remarks
     }
 
     /// Every statement that ``install()`` would run.
@@ -40,11 +42,21 @@ public struct Installation: Sendable {
 
     public func uninstall() throws(DoorbellError) -> Report { report(try installer.uninstall()) }
 
-    /// Tables and columns are looked at before anything is changed.
+    /// Tables, columns and queries are looked at before anything is changed.
     private func checkTables() throws(DoorbellError) {
         _ = try Preflight.check(
             conninfo: configuration.database,
             tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, installed: false)
+        try Preflight.check(conninfo: configuration.database, queries: queries)
+    }
+
+    private var queries: [(feature: String, query: ChannelQuery)] {
+        configuration.features.flatMap { feature in
+            feature.tables.compactMap { rule in
+                guard case .query(let query) = rule.channel else { return nil }
+                return (feature: feature.name, query: query)
+            }
+        }
     }
 
     private var installer: Installer {

@@ -35,6 +35,7 @@ struct TailCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        guard !target.isEmpty else { throw ValidationError("name a channel or a polled URL") }
         guard !(raw && json) else { throw ValidationError("--raw and --json exclude each other") }
         if let version, SchemaVersion(version) == nil { throw ValidationError("--version must be 1 to 65535") }
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
@@ -66,7 +67,7 @@ struct TailCommand: AsyncParsableCommand {
             } catch is CancellationError {
                 return
             } catch let error as DoorbellSession.Failure {
-                throw DoorbellError(.service, "\(error)", hint: "See what `curl -i` says to the same URL and headers.")
+                throw DoorbellError(.service, "\(error)", hint: Self.hint(for: error))
             } catch let error as ConnectError {
                 throw DoorbellError(
                     .service, "\(place.socket): \(error)", hint: "Is 'doorbell serve' running there?")
@@ -75,6 +76,17 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private struct Done: Error {}
+
+    private static func hint(for failure: DoorbellSession.Failure) -> String? {
+        guard case .refused(let reason) = failure else { return nil }
+        if reason.hasPrefix("not_allowed") {
+            return "Give a client's credentials with --header 'Cookie: …'; `curl -i` shows what the legacy API answers."
+        }
+        if reason.hasPrefix("unknown_channel") {
+            return "Name a channel or a polled URL of a feature in the service's configuration."
+        }
+        return nil
+    }
 
     private static func split(_ header: String) -> (String, String) {
         let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,6 +1,6 @@
+import ArgumentParser
 import Doorbell
 import DoorbellClient
-import DoorbellCore
 import Foundation
 
 /// What `doorbell tail` was asked for: which socket, and what to subscribe to there.
@@ -16,8 +16,7 @@ struct TailTarget {
             let secure = ["https", "wss"].contains(text[..<scheme.lowerBound].lowercased())
             guard secure || ["http", "ws"].contains(text[..<scheme.lowerBound].lowercased()), !rest[..<end].isEmpty
             else {
-                throw DoorbellError(
-                    .configuration, "'\(text)' is not a URL that can be tailed", hint: "Use http or https.")
+                throw ValidationError("'\(text)' is not a URL that can be tailed; use http or https")
             }
             socket = "\(secure ? "wss" : "ws")://\(rest[..<end])/_doorbell/ws"
             target = .poll(end == rest.endIndex ? "/" : String(rest[end...]))

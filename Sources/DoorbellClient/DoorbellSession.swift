@@ -130,10 +130,7 @@ public struct DoorbellSession: Sendable {
     private static func sentence(_ error: any NetworkFailure) -> String {
         guard let error = error as? NIOConnectionError else { return "\(error)" }
         let place = "cannot reach \(error.host):\(error.port)"
-        guard let failure = error.connectionErrors.last?.error else {
-            let lookup: (any Error)? = error.dnsAError ?? error.dnsAAAAError
-            return "\(place): \(lookup.map { "\($0)" } ?? "no address")"
-        }
+        guard let failure = error.connectionErrors.last?.error else { return "\(place): the name has no address" }
         guard (failure as? IOError)?.errnoCode == ECONNREFUSED else { return "\(place): \(failure)" }
         return "\(place): nobody listens there"
     }

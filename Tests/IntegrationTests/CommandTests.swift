@@ -26,10 +26,13 @@ import Testing
     @Test("a database that nobody serves is told apart from a name that it does not have")
     func unreachable() throws {
         let nobody = "host=127.0.0.1 port=\(try freePort()) dbname=x user=postgres"
-        expect(try DoorbellProcess(configuration: configuration(nobody)).command("install"), 69, "cannot reach", "127.0.0.1")
+        expect(
+            try DoorbellProcess(configuration: configuration(nobody)).command("install"), 69, "cannot reach",
+            "127.0.0.1")
         let unknown = postgres.conninfo(database: "nowhere")
         expect(
-            try DoorbellProcess(configuration: configuration(unknown)).command("install"), 69, "nowhere", "does not exist")
+            try DoorbellProcess(configuration: configuration(unknown)).command("install"), 69, "nowhere",
+            "does not exist")
     }
 
     @Test("a wrong password is refused in one sentence that does not tell the password")
@@ -39,7 +42,8 @@ import Testing
         try ScratchConnection(cluster.conninfo()).run("create role visitor login password 'right-secret'")
         let path = cluster.folder + "/data/pg_hba.conf"
         let rules = try String(contentsOfFile: path, encoding: .utf8)
-        try "host all visitor 127.0.0.1/32 scram-sha-256\n\(rules)".write(toFile: path, atomically: false, encoding: .utf8)
+        try "host all visitor 127.0.0.1/32 scram-sha-256\n\(rules)".write(
+            toFile: path, atomically: false, encoding: .utf8)
         try cluster.restart()
         let doorbell = try DoorbellProcess(
             configuration: configuration("postgresql://visitor:wrong-secret@127.0.0.1:\(cluster.port)/postgres"))
@@ -80,6 +84,13 @@ import Testing
         expect(try install(versions: "[id, bdy]"), 78, "no column 'bdy'", "id, room, body")
         let query = "{ query: \"select 'room:' || {desk}\" }"
         expect(try install(channel: query, extra: "channel: room:{room}"), 78, "no column 'desk'")
+        for (query, word) in [
+            ("select 'room:' || id from nowhere", "nowhere"), ("select nothing from notes", "nothing"),
+            ("selekt 1", "selekt"),
+        ] {
+            let result = try install(channel: "{ query: \"\(query)\" }", extra: "channel: room:{room}")
+            expect(result, 78, "channel query of features.notes", word)
+        }
         expect(try install(table: "parted", capture: "statement"), 78, "public.parted is partitioned", "capture: row")
         #expect(try catalogue() == before)
     }
@@ -154,7 +165,10 @@ import Testing
         arguments: [
             ("x: [", ["not YAML"]),
             ("database: x\n\tupstream: y\n", ["doorbell.yaml:4", "tab"]),
-            ("database: a=b\nupstream: http://127.0.0.1\nlisten: 1.1.1.1:1\n", ["doorbell.yaml:5", "'listen' stands twice"]),
+            (
+                "database: a=b\nupstream: http://127.0.0.1\nlisten: 1.1.1.1:1\n",
+                ["doorbell.yaml:5", "'listen' stands twice"]
+            ),
             ("databse: a=b\n", ["doorbell.yaml:3", "unknown key 'databse'", "'database'"]),
             ("database: [1]\n", ["doorbell.yaml:3", "database must be text"]),
             ("database: ${DOORBELL_UNSET_NAME}\n", ["doorbell.yaml:3", "DOORBELL_UNSET_NAME is not set"]),
@@ -192,8 +206,11 @@ import Testing
         "wrong usage is answered with the usage",
         arguments: [
             (["serve", "--frobnicate"], "--frobnicate"), (["instal"], "instal"), (["check", "--config"], "--config"),
+            (["tail", ""], "a channel"),
+            (["tail", "ftp://x/y"], "use http or https"),
             (["serve", "--log-level", "loud"], "not a log level"), (["tail"], "<target>"),
-            (["tail", "x", "--since", "bad"], "--since takes"), (["tail", "x", "--raw", "--json"], "exclude each other"),
+            (["tail", "x", "--since", "bad"], "--since takes"),
+            (["tail", "x", "--raw", "--json"], "exclude each other"),
             (["tail", "x", "--header", "name"], "Name: value"), (["tail", "x", "--version", "0"], "1 to 65535"),
         ])
     func usage(arguments: [String], word: String) throws {
@@ -203,7 +220,8 @@ import Testing
     // MARK: Inside
 
     private func configuration(
-        _ conninfo: String, upstream: String = "http://127.0.0.1:9", table: String = "notes", poll: String = "/rooms/{room}",
+        _ conninfo: String, upstream: String = "http://127.0.0.1:9", table: String = "notes",
+        poll: String = "/rooms/{room}",
         channel: String = "room:{room}", versions: String = "[id, body]", capture: String = "row", extra: String = ""
     ) -> String {
         """
@@ -230,7 +248,8 @@ import Testing
     ) throws -> DoorbellProcess.Result {
         try DoorbellProcess(
             configuration: configuration(
-                conninfo, table: table, poll: poll, channel: channel, versions: versions, capture: capture, extra: extra)
+                conninfo, table: table, poll: poll, channel: channel, versions: versions, capture: capture, extra: extra
+            )
         ).command("install")
     }
 

@@ -42,12 +42,21 @@ struct AdminService: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw DoorbellError(
-                .system, "cannot listen on the admin address \(address): \(error)",
-                hint:
-                    "Another program has the port, or the address is not of this machine: change 'admin' in the configuration."
-            )
+            throw explain(error)
         }
+    }
+
+    private func explain(_ error: IOError) -> DoorbellError {
+        let reason =
+            switch error.errnoCode {
+            case EADDRINUSE: "the port is in use"
+            case EADDRNOTAVAIL: "this machine does not have that address"
+            case EACCES, EPERM: "not permitted"
+            default: error.description
+            }
+        return DoorbellError(
+            .system, "cannot listen on the admin address \(address): \(reason)",
+            hint: "Choose another one under `admin`, or end the process that has it (`ss -ltnp` names it).")
     }
 
     private static func answer(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {
