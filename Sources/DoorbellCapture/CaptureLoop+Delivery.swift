@@ -81,7 +81,8 @@ extension CaptureLoop {
         let after = cursor?.tick == newest.number ? cursor?.seq ?? 0 : 0
         var delivered = 0
         if catalog.isStale(now: .now) { try readCatalog() }
-        if ticks.count > 1, let sorted = try deliverSorted(ticks, after: previous, epoch: epoch, from: log, live: live) {
+        if ticks.count > 1, let sorted = try deliverSorted(ticks, after: previous, epoch: epoch, from: log, live: live)
+        {
             groupRows = min(configuration.batchRows, groupRows * 2)
             delivered = sorted
         } else if ticks.count > 1 {
@@ -182,7 +183,9 @@ extension CaptureLoop {
             if let seq = builder.lastSeq {
                 cursor = LogCursor(epoch: batch.head.epoch, tick: batch.head.tick, seq: seq)
             }
-            if live, let committed = builder.lastCommittedAt { metrics.lag.record(WallClock.now.seconds(since: committed)) }
+            if live, let committed = builder.lastCommittedAt {
+                metrics.lag.record(WallClock.now.seconds(since: committed))
+            }
         }
         if let tick, let epoch = cursor?.epoch { cursor = LogCursor(epoch: epoch, tick: tick.number, seq: nil) }
     }
@@ -208,7 +211,7 @@ extension CaptureLoop {
     private func readCatalog() throws(PGError) {
         do {
             try queries.withConnection { connection throws(PGError) in try catalog.read(from: connection, now: .now) }
-        } catch where error.kind == .statement {
+        } catch  where error.kind == .statement {
             // A catalogue that is locked (DDL in progress) is no reason to stop: what we know is tried again later.
             logger.notice("the catalogue cannot be read now", metadata: ["doorbell.reason": "\(error.message)"])
             catalog.postpone(now: .now)

@@ -50,7 +50,7 @@ final class CaptureLoop {
             let event: CaptureStateMachine.Event
             do {
                 event = try perform(action)
-            } catch where error.kind == .stopped {
+            } catch  where error.kind == .stopped {
                 event = .stop
             } catch {
                 lost(error)
@@ -135,7 +135,8 @@ final class CaptureLoop {
 
     private func lost(_ error: PGError) {
         log = nil
-        if case .down = status {} else {
+        if case .down = status {
+        } else {
             logger.warning("capture is down", metadata: ["doorbell.reason": "\(error.message)"])
         }
         report(.down(reason: error.message))

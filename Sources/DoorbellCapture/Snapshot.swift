@@ -10,7 +10,9 @@ struct Snapshot: Hashable, Sendable {
     /// `nil` for anything that PostgreSQL would not have written.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let xmin = UInt64(parts[0]), let xmax = UInt64(parts[1]), xmin <= xmax else { return nil }
+        guard parts.count == 3, let xmin = UInt64(parts[0]), let xmax = UInt64(parts[1]), xmin <= xmax else {
+            return nil
+        }
         var running: [UInt64] = []
         for digits in parts[2].split(separator: ",") {
             guard let xid = UInt64(digits), xid >= xmin, xid < xmax, xid > running.last ?? 0 else { return nil }

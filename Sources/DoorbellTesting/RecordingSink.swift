@@ -73,7 +73,7 @@ public final class RecordingSink: ChangeSink {
 
     /// Returns once `condition` holds; asks every few milliseconds.
     public func wait(
-        for what: String, within seconds: Double = 30, _ condition: (RecordingSink) throws -> Bool
+        for what: String, within seconds: Double = 120, _ condition: (RecordingSink) throws -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while try !condition(self) {

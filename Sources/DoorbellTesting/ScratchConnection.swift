@@ -26,7 +26,9 @@ public final class ScratchConnection {
     /// Runs statements; the rows of the last one as text, `nil` for NULL.
     @discardableResult
     public func run(_ sql: String) throws -> [[String?]] {
-        guard let result = PQexec(handle, sql) else { throw Failure(description: "the connection is lost", sqlState: nil) }
+        guard let result = PQexec(handle, sql) else {
+            throw Failure(description: "the connection is lost", sqlState: nil)
+        }
         defer { PQclear(result) }
         switch PQresultStatus(result) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: break

@@ -10,7 +10,9 @@ public final class ScratchPooler: Sendable {
     /// `nil`: PgBouncer is not here (Debian: `apt install pgbouncer`).
     public init?(to cluster: ScratchPostgres) throws {
         let places = ["/usr/sbin/pgbouncer", "/usr/local/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"]
-        guard let program = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { return nil }
+        guard let program = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+            return nil
+        }
         self.folder = cluster.folder + "/pooler-\(UInt32.random(in: 0 ... .max))"
         self.port = try ScratchPostgres.freePort()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -26,11 +26,12 @@ public final class ScratchPostgres: Sendable {
         Self.removeLeftovers()
         (self.folder, self.port) = try Self.makeFolder()
         try asOwner("initdb", ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"])
-        try configure([
-            "port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'",
-            "max_connections = 100", "fsync = \(durable ? "on" : "off")", "shared_buffers = 64MB",
-            "log_min_messages = warning", "logging_collector = off",
-        ] + settings)
+        try configure(
+            [
+                "port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'",
+                "max_connections = 100", "fsync = \(durable ? "on" : "off")", "shared_buffers = 64MB",
+                "log_min_messages = warning", "logging_collector = off",
+            ] + settings)
         try start()
         Self.running.withLock { $0.append(self) }
         Self.registerExit()

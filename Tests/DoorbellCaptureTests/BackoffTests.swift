@@ -1,5 +1,6 @@
-@testable import DoorbellCapture
 import Testing
+
+@testable import DoorbellCapture
 
 @Suite("Backoff") struct BackoffTests {
     @Test("it doubles from 50 ms to 5 s, and half of it is random") func doubling() {

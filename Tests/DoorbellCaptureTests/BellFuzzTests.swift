@@ -1,10 +1,11 @@
-@testable import DoorbellCapture
 import DoorbellCore
 import DoorbellTesting
 import Foundation
 import Logging
 import Synchronization
 import Testing
+
+@testable import DoorbellCapture
 
 /// The bell on a real server. The safety timer is set to half a minute, so that a change whose wake-up was lost arrives when
 /// the test has long given up: no clock decides, however slow the machine.

@@ -8,7 +8,8 @@ import Testing
 /// Concurrent writers, terminated backends, immediate restarts of PostgreSQL and of the service: what was committed is in the
 /// log once, in one order.
 @Suite("Capture property") struct CapturePropertyTests {
-    private static let seconds = ProcessInfo.processInfo.environment["DOORBELL_PROPERTY_SECONDS"]
+    private static let seconds =
+        ProcessInfo.processInfo.environment["DOORBELL_PROPERTY_SECONDS"]
         .flatMap { Double($0) } ?? 8
     private static let rows = 40
     private static let writers = 5

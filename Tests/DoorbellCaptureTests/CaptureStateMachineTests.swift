@@ -1,5 +1,6 @@
-@testable import DoorbellCapture
 import Testing
+
+@testable import DoorbellCapture
 
 @Suite("CaptureStateMachine") struct CaptureStateMachineTests {
     private let start = ContinuousClock.now

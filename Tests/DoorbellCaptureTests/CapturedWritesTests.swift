@@ -183,7 +183,9 @@ import Testing
 
     @Test("columns and tables with any name, in both modes", arguments: CaptureMode.allCases)
     func names(_ mode: CaptureMode) async throws {
-        let columns = ["s", "slot", "before", "after", "old", "new", "tg_op", "tg_argv", "i", "r", "n", "o", "t", "seq", "a.\"B'"]
+        let columns = [
+            "s", "slot", "before", "after", "old", "new", "tg_op", "tg_argv", "i", "r", "n", "o", "t", "seq", "a.\"B'",
+        ]
         let quoted = columns.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }
         let table = "\"Odd.S\"\"'\".\"T.\"\"x' $doorbell$\""
         let name = QualifiedName(schema: "Odd.S\"'", name: "T.\"x' $doorbell$")
@@ -206,14 +208,17 @@ import Testing
         try await harness.stop()
     }
 
-    @Test("statement mode: a bulk update after one of a single row takes no quadratic time") func statementPlan() async throws {
+    @Test("statement mode: a bulk update after one of a single row takes no quadratic time") func statementPlan()
+        async throws
+    {
         let (harness, app) = try await CaptureHarness.live(
             "create table t (id int primary key, n int)", tables: [.named("t", mode: .statement)])
         try app.run("insert into t select i, 0 from generate_series(1, 30000) i")
         for _ in 1...8 { try app.run("update t set n = 1 where id = 1") }
         try app.run("set statement_timeout = '30s'; update t set n = n + 1")
         _ = try await harness.changes(60_008)
-        #expect(harness.sink.changes.suffix(30_000).allSatisfy { $0.before?.text(of: "id") == $0.after?.text(of: "id") })
+        #expect(
+            harness.sink.changes.suffix(30_000).allSatisfy { $0.before?.text(of: "id") == $0.after?.text(of: "id") })
         try await harness.stop()
     }
 
@@ -238,7 +243,8 @@ import Testing
             "create table t (id int primary key, t int, n int)", tables: [.named("t", mode: .statement)])
         try app.run("insert into t select i, i, 0 from generate_series(1, 3) i")
         try app.run("update t set n = id * 10")
-        try app.run("delete from t where id = 2; update t set id = 9 where id = 3; delete from t where false; truncate t")
+        try app.run(
+            "delete from t where id = 2; update t set id = 9 where id = 3; delete from t where false; truncate t")
         #expect(
             try await harness.changes(10).suffix(4) == [
                 #"delete public.t {"id":2,"t":2,"n":20}"#, #"delete public.t {"id":3,"t":3,"n":30}"#,

@@ -9,7 +9,9 @@ import Testing
         sink.events.compactMap { if case .opened(let floor, _) = $0 { floor } else { nil } }
     }
 
-    @Test("a disabled trigger takes capture down; install enables it and begins a new epoch") func disabled() async throws {
+    @Test("a disabled trigger takes capture down; install enables it and begins a new epoch") func disabled()
+        async throws
+    {
         let (harness, app) = try await CaptureHarness.live(
             "create table t (id int primary key); create table u (id int primary key)",
             tables: [.named("t"), .named("u")]
@@ -34,7 +36,8 @@ import Testing
         try await harness.stop()
     }
 
-    @Test("uninstall takes capture down; after another install it goes on in a new epoch") func uninstall() async throws {
+    @Test("uninstall takes capture down; after another install it goes on in a new epoch") func uninstall() async throws
+    {
         let (harness, app) = try await CaptureHarness.live("create table t (id int)", tables: [.named("t")])
         let installer = Installer(conninfo: harness.conninfo, tables: [.named("t")])
         try app.run("insert into t values (1)")
@@ -82,7 +85,9 @@ import Testing
         try await harness.stop()
     }
 
-    @Test("small ticks of large rows are read again at the same positions, without holding them all") func largeRows() async throws {
+    @Test("small ticks of large rows are read again at the same positions, without holding them all") func largeRows()
+        async throws
+    {
         let (harness, app) = try await CaptureHarness.live(
             "create table t (id int primary key, v text)", tables: [.named("t")])
         let long = try ScratchConnection(harness.conninfo)

@@ -86,10 +86,13 @@ import Testing
         #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("t")!, [])]).isEmpty)
     }
 
-    @Test("what cannot be installed leaves nothing half-installed", arguments: [
-        ("create view v as select 1 as a", "v", "is not a table"),
-        ("select", "missing", "there is no table public.missing"),
-    ]) func refused(_ schema: String, _ table: String, _ message: String) throws {
+    @Test(
+        "what cannot be installed leaves nothing half-installed",
+        arguments: [
+            ("create view v as select 1 as a", "v", "is not a table"),
+            ("select", "missing", "there is no table public.missing"),
+        ]) func refused(_ schema: String, _ table: String, _ message: String) throws
+    {
         let (conninfo, app) = try database(schema)
         let error = #expect(throws: DoorbellError.self) {
             try Installer(conninfo: conninfo, tables: [.named(table)]).install()
@@ -126,14 +129,17 @@ import Testing
         #expect(try app.run("select from pg_namespace where nspname = 'doorbell'").isEmpty)
     }
 
-    @Test("a user with CREATEROLE installs, serves and uninstalls without being superuser") func ordinaryUser() async throws {
+    @Test("a user with CREATEROLE installs, serves and uninstalls without being superuser") func ordinaryUser()
+        async throws
+    {
         let cluster = try CaptureHarness.cluster.get()
         let admin = try ScratchConnection(cluster.conninfo())
         try admin.run("create role builder login createrole")
         let (conninfo, app) = try database("create schema app; create table app.t (id int primary key)")
         let name = try app.run("select current_database()")[0][0] ?? ""
         try app.run(
-            "alter schema app owner to builder; alter table app.t owner to builder; grant create on database \(name) to builder")
+            "alter schema app owner to builder; alter table app.t owner to builder; grant create on database \(name) to builder"
+        )
         let user = cluster.conninfo(database: name, user: "builder")
         let installer = Installer(conninfo: user, tables: [.named("app.t")], role: "builders_doorbell")
         _ = try installer.install()

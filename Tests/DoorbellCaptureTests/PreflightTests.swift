@@ -38,7 +38,9 @@ import Testing
         let deadline = ContinuousClock.now + .seconds(10)
         var found: DoorbellError?
         // The reload takes effect when the server has got its signal.
-        repeat { found = error(cluster.conninfo() + " password=wrong") } while found?.code != .permission
+        repeat {
+            found = error(cluster.conninfo() + " password=wrong")
+        } while found?.code != .permission
             && ContinuousClock.now < deadline
         #expect(found?.code == .permission)
         #expect(found?.description.contains("wrong") == false)

@@ -9,7 +9,9 @@ import Testing
         sink.changes.map { "\($0.position) " + CaptureHarness.text($0) + " \($0.committedAt.microseconds)" }
     }
 
-    @Test("a new process reads the same changes at the same positions, and says what is replayed") func replay() async throws {
+    @Test("a new process reads the same changes at the same positions, and says what is replayed") func replay()
+        async throws
+    {
         let (harness, app) = try await CaptureHarness.live("create table t (id int primary key)", tables: [.named("t")])
         for id in 1...30 { try app.run("insert into t values (\(id))") }
         _ = try await harness.changes(30)
@@ -33,12 +35,15 @@ import Testing
 
     struct ScriptError: Error {}
 
-    @Test("a terminated backend is replaced, also in the middle of a tick, and nothing comes twice") func terminated() async throws {
+    @Test("a terminated backend is replaced, also in the middle of a tick, and nothing comes twice") func terminated()
+        async throws
+    {
         let conninfo = try CaptureHarness.cluster.get().makeDatabase()
         let app = try ScratchConnection(conninfo)
         try app.run("create table t (id int primary key)")
         _ = try Installer(conninfo: conninfo, tables: [.named("t")]).install()
-        let kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'doorbell'"
+        let kill =
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'doorbell'"
             + " and datname = current_database()"
         // Ends the connection while its rows are on the way.
         let sink = RecordingSink { batch in
@@ -99,7 +104,9 @@ import Testing
         try await follower.stop()
     }
 
-    @Test("old tables are emptied, and rows that an open transaction may still need are not") func retention() async throws {
+    @Test("old tables are emptied, and rows that an open transaction may still need are not") func retention()
+        async throws
+    {
         let (harness, app) = try await CaptureHarness.live(
             "create table t (id int primary key)", tables: [.named("t")]
         ) { $0.retention = .seconds(1) }
@@ -153,7 +160,8 @@ import Testing
     @Test("prepared transactions are captured, and PREPARE never fails because of us") func twoPhase() async throws {
         let cluster = try ScratchPostgres(settings: ["max_prepared_transactions = 5"])
         defer { cluster.remove() }
-        let (harness, app) = try await CaptureHarness.live("create table t (id int)", tables: [.named("t")], on: cluster)
+        let (harness, app) = try await CaptureHarness.live(
+            "create table t (id int)", tables: [.named("t")], on: cluster)
         for id in 1...20 {
             try app.run("begin; insert into t values (\(id))")
             try app.run("prepare transaction 'p'")

@@ -1,5 +1,6 @@
-@testable import DoorbellCapture
 import Testing
+
+@testable import DoorbellCapture
 
 @Suite("RotationPlan") struct RotationPlanTests {
     private let plan = RotationPlan(retention: .seconds(600))

@@ -1,7 +1,8 @@
-@testable import DoorbellCapture
 import DoorbellCore
 import DoorbellTesting
 import Testing
+
+@testable import DoorbellCapture
 
 /// Servers that capture cannot work with are refused by name.
 @Suite("Refused servers") struct ServerRefusalTests {
@@ -66,7 +67,8 @@ import Testing
         #expect(found?.message == "PostgreSQL at 127.0.0.1:\(first.port)/x is version 12")
         #expect(found?.hint == "Doorbell needs version 13 or newer.")
         let second = try FakeServer(version: "12.9")
-        let reason = try await reason("host=127.0.0.1 port=\(second.port) dbname=x user=x sslmode=disable gssencmode=disable")
+        let reason = try await reason(
+            "host=127.0.0.1 port=\(second.port) dbname=x user=x sslmode=disable gssencmode=disable")
         #expect(reason == "PostgreSQL is version 12, older than 13")
     }
 }

@@ -1,5 +1,6 @@
-@testable import DoorbellCapture
 import Testing
+
+@testable import DoorbellCapture
 
 @Suite("Snapshot") struct SnapshotTests {
     @Test("it sees what ended before it") func sees() throws {
@@ -11,9 +12,12 @@ import Testing
         #expect(try #require(Snapshot("5:5:")).sees(4))
     }
 
-    @Test("what PostgreSQL would not write is refused", arguments: [
-        "", "1", "1:2", "2:1:", "1:9:9", "1:9:0", "1:9:4,3", "1:9:4,4", "a:b:", "1:9:x", "-1:9:", "1:2:3:4",
-    ]) func malformed(_ text: String) {
+    @Test(
+        "what PostgreSQL would not write is refused",
+        arguments: [
+            "", "1", "1:2", "2:1:", "1:9:9", "1:9:0", "1:9:4,3", "1:9:4,4", "a:b:", "1:9:x", "-1:9:", "1:2:3:4",
+        ]) func malformed(_ text: String)
+    {
         #expect(Snapshot(text) == nil)
     }
 }

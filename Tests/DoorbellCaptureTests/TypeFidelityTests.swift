@@ -44,7 +44,8 @@ import Testing
             create domain positive as int check (value > 0); create domain octets as bytea; set lc_monetary = 'C';
             create table t (id int primary key, \(columns))
             """, tables: [.named("t")])
-        try app.run("set timezone = 'UTC'; insert into t values (1, \(Self.cases.map(\.value).joined(separator: ", ")))")
+        try app.run(
+            "set timezone = 'UTC'; insert into t values (1, \(Self.cases.map(\.value).joined(separator: ", ")))")
         _ = try await harness.changes(1)
         let change = try #require(harness.sink.changes.first)
         for (index, expected) in Self.cases.enumerated() where expected.type != "xid8" && expected.type != "oid" {

@@ -41,7 +41,8 @@ struct CaptureTarget {
         }
         if let trigger = foreignTriggers.first {
             throw DoorbellError(
-                .configuration, "\(name) has an AFTER ROW trigger, '\(trigger)': it cannot be captured in statement mode",
+                .configuration,
+                "\(name) has an AFTER ROW trigger, '\(trigger)': it cannot be captured in statement mode",
                 hint: "Use 'capture: row': writes made by that trigger would come out in the wrong order.")
         }
     }

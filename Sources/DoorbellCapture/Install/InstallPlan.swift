@@ -13,7 +13,8 @@ struct InstallPlan {
         let installed = try preflight.installedVersion()
         if let installed, installed != OutboxSchema.version {
             throw DoorbellError(
-                .unsupported, "schema doorbell in \(database.place) has version \(installed), this is version "
+                .unsupported,
+                "schema doorbell in \(database.place) has version \(installed), this is version "
                     + "\(OutboxSchema.version)", hint: "Run 'doorbell uninstall', then 'doorbell install'.")
         }
         var targets: [(table: CapturedTable, target: CaptureTarget)] = []
@@ -22,7 +23,8 @@ struct InstallPlan {
             if table.mode == .statement { try target.checkStatementMode() }
             targets.append((table, target))
         }
-        let milliseconds = lockTimeout.components.seconds * 1000
+        let milliseconds =
+            lockTimeout.components.seconds * 1000
             + lockTimeout.components.attoseconds / 1_000_000_000_000_000
         add("begin", "begin")
         add("set the lock timeout", "set local lock_timeout = \(milliseconds)")
@@ -93,7 +95,7 @@ struct InstallPlan {
     ) throws(DoorbellError) {
         let known = fresh ? [:] : try preflight.numberedTables()
         let wanted = Set(targets.map(\.target.relid))
-        for (relid, old) in known.sorted(by: { $0.value.id < $1.value.id }) 
+        for (relid, old) in known.sorted(by: { $0.value.id < $1.value.id })
         where old.mode != nil && !wanted.contains(relid) {
             for (table, trigger, cloned, _) in try preflight.triggers(id: old.id) where !cloned {
                 add("remove a trigger from \(table)", "drop trigger if exists \(SQL.identifier(trigger)) on \(table)")
@@ -115,7 +117,8 @@ struct InstallPlan {
             // A disabled trigger is made again. A partition's copy is left to its parent.
             let present = Set(current.filter { $0.enabled || $0.cloned }.map { "\($0.trigger) on \($0.table)" })
             let missing = expected.subtracting(present).filter { !$0.hasPrefix(OutboxSchema.truncateTrigger) }
-            hasGap = hasGap || old != nil && !missing.isEmpty && old?.mode == table.mode || old != nil && old?.mode == nil
+            hasGap =
+                hasGap || old != nil && !missing.isEmpty && old?.mode == table.mode || old != nil && old?.mode == nil
             add(
                 "number \(table.name)",
                 """

@@ -109,7 +109,8 @@ enum OutboxSchema {
         ]
         if compress {
             statements.append(
-                "alter table doorbell.outbox alter column old set compression lz4, alter column new set compression lz4")
+                "alter table doorbell.outbox alter column old set compression lz4, alter column new set compression lz4"
+            )
         }
         for slot in 0..<slots {
             // Nothing in it is ever updated or deleted, and TRUNCATE resets its age: there is nothing to vacuum.
@@ -169,8 +170,11 @@ enum OutboxSchema {
                 """
             }
         }
-        let (old, new) = ("pg_catalog.row_to_json(OLD)::pg_catalog.text", "pg_catalog.row_to_json(NEW)::pg_catalog.text")
-        let length = "coalesce(pg_catalog.octet_length(before), 0) operator(pg_catalog.+) "
+        let (old, new) = (
+            "pg_catalog.row_to_json(OLD)::pg_catalog.text", "pg_catalog.row_to_json(NEW)::pg_catalog.text"
+        )
+        let length =
+            "coalesce(pg_catalog.octet_length(before), 0) operator(pg_catalog.+) "
             + "coalesce(pg_catalog.octet_length(after), 0)"
         return """
             if pg_catalog.pg_column_size(OLD) operator(pg_catalog.>) \(suspiciousRow)
@@ -227,7 +231,9 @@ enum OutboxSchema {
 
     /// `ENABLE ALWAYS`: rows that arrive by logical replication, or under `session_replication_role = replica`, are changes
     /// of the table like any others.
-    static func trigger(_ name: String, _ event: String, on table: String, calling function: String, id: Int32) -> [String] {
+    static func trigger(_ name: String, _ event: String, on table: String, calling function: String, id: Int32)
+        -> [String]
+    {
         [
             "drop trigger if exists \(SQL.identifier(name)) on \(table)",
             "create trigger \(SQL.identifier(name)) \(event) execute function doorbell.\(function)('\(id)')",

@@ -30,14 +30,16 @@ extension Preflight {
 
     /// The version of the schema; `nil` when there is none.
     func installedVersion() throws(DoorbellError) -> Int? {
-        guard try exists("select from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) 'doorbell'", []) else {
+        guard try exists("select from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) 'doorbell'", [])
+        else {
             return nil
         }
-        guard try exists(
-            """
-            select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-            where n.nspname operator(pg_catalog.=) 'doorbell' and c.relname operator(pg_catalog.=) 'meta'
-            """, [])
+        guard
+            try exists(
+                """
+                select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+                where n.nspname operator(pg_catalog.=) 'doorbell' and c.relname operator(pg_catalog.=) 'meta'
+                """, [])
         else {
             throw DoorbellError(
                 .unsupported, "\(connection.place) has a schema 'doorbell' that is not Doorbell's",

@@ -128,7 +128,8 @@ public final class Preflight {
             let target = try CaptureTarget(name, on: self)
             guard let entry = known[target.relid], let mode = entry.mode else {
                 throw DoorbellError(
-                    .unsupported, "table \(name) in \(connection.place) is not captured", hint: "Run 'doorbell install'.")
+                    .unsupported, "table \(name) in \(connection.place) is not captured",
+                    hint: "Run 'doorbell install'.")
             }
             let present = Set(try triggers(id: entry.id).filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
             let missing = target.expectedTriggers(mode: mode).subtracting(present).sorted()

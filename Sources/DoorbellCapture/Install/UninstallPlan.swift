@@ -13,14 +13,16 @@ struct UninstallPlan {
         }
         let owner = try preflight.owner() ?? "doorbell"
         tables = try preflight.numberedTables().values.filter { $0.mode != nil }.map(\.name)
-        let milliseconds = lockTimeout.components.seconds * 1000
+        let milliseconds =
+            lockTimeout.components.seconds * 1000
             + lockTimeout.components.attoseconds / 1_000_000_000_000_000
         add("begin", "begin")
         add("set the lock timeout", "set local lock_timeout = \(milliseconds)")
         add("keep other installers out", "select pg_catalog.pg_advisory_xact_lock(\(OutboxSchema.Lock.install))")
         // The triggers depend on our functions and go with them, whoever owns the tables.
         add("drop the schema and its triggers", "drop schema doorbell cascade")
-        let granted = try preflight.column("select granted_to from doorbell.meta where granted_to is not null", []).first
+        let granted = try preflight.column("select granted_to from doorbell.meta where granted_to is not null", [])
+            .first
         let created = try preflight.exists("select from doorbell.meta where role_created", [])
         let elsewhere = try preflight.exists(
             """

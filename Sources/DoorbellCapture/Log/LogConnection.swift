@@ -104,7 +104,9 @@ final class LogConnection {
 
     private func checkInstalled() throws(PGError) {
         let found = try connection.run("select to_regclass('doorbell.meta') is not null")
-        guard found.boolean(0, 0) else { throw PGError(.statement, "Doorbell is not installed: run 'doorbell install'") }
+        guard found.boolean(0, 0) else {
+            throw PGError(.statement, "Doorbell is not installed: run 'doorbell install'")
+        }
         let version: Int? = try connection.run("select version from doorbell.meta").integer(0, 0)
         guard version == OutboxSchema.version else {
             throw PGError(.statement, "schema doorbell has another version: run 'doorbell install'")
@@ -262,7 +264,7 @@ final class LogConnection {
                     String(connection.backend), String(epoch),
                 ], silence: Self.longSilence)
             return found.count == 0 ? nil : try Self.tick(found, 0)
-        } catch where error.sqlState == "22012" {
+        } catch  where error.sqlState == "22012" {
             throw PGError(.statement, "a new epoch has begun: somebody installed again")
         }
     }

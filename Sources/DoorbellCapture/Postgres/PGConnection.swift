@@ -180,7 +180,8 @@ final class PGConnection {
 
     private func error(of result: OpaquePointer) -> PGError {
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
-        let message = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
+        let message =
+            PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
             ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? "unknown error"
         // A server that goes down, or an administrator who ends us, says so before it hangs up.
         let ending = PQstatus(handle) != CONNECTION_OK || state?.hasPrefix("57P") == true || state == nil
@@ -226,7 +227,7 @@ final class PGConnection {
             guard left > .zero else { return false }
             // Rounded up: a wait of 0 ms would spin until the deadline has passed.
             let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1
-            let ready = system_poll(&watched, Int32(clamping: milliseconds))
+            let ready = systemPoll(&watched, Int32(clamping: milliseconds))
             if wake?.isStopped == true { throw .stopped }
             if ready > 0, watched[0].revents != 0 { return true }
         }
@@ -257,6 +258,6 @@ final class PGConnection {
 }
 
 /// Inside the class the name `poll` is our own.
-private func system_poll(_ watched: inout [pollfd], _ milliseconds: Int32) -> Int32 {
+private func systemPoll(_ watched: inout [pollfd], _ milliseconds: Int32) -> Int32 {
     poll(&watched, nfds_t(watched.count), milliseconds)
 }

@@ -3,8 +3,11 @@ enum SQL {
     static func identifier(_ name: String) -> String { quoted(name, by: "\"") }
 
     static func literal(_ text: String) -> String {
-        text.contains("\\") ? "E" + quoted(text.split(separator: "\\", omittingEmptySubsequences: false)
-            .joined(separator: "\\\\"), by: "'") : quoted(text, by: "'")
+        text.contains("\\")
+            ? "E"
+                + quoted(
+                    text.split(separator: "\\", omittingEmptySubsequences: false)
+                        .joined(separator: "\\\\"), by: "'") : quoted(text, by: "'")
     }
 
     private static func quoted(_ text: String, by mark: String) -> String {

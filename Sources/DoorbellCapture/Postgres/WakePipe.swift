@@ -1,9 +1,10 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
 import Darwin
 #endif
-import Synchronization
 
 /// Ends a `poll()` from another thread. One way: once stopped it stays stopped, and its descriptor stays readable.
 final class WakePipe: Sendable {
