@@ -179,6 +179,11 @@ public final class Server: Service {
 
     private static func explain(_ error: any Error, _ configuration: ServerConfiguration) -> DoorbellError {
         let address = "\(configuration.host):\(configuration.port)"
+        if error is SocketAddressError.UnknownHost {
+            return DoorbellError(
+                .system, "cannot listen on \(address): that name has no address",
+                hint: "Use 127.0.0.1, 0.0.0.0 or an address of this machine under `listen`.")
+        }
         guard let system = error as? IOError else {
             return DoorbellError(.system, "cannot listen on \(address): \(error)")
         }

@@ -136,6 +136,11 @@ import Testing
         let file = doorbell.folder + "/doorbell.yaml"
         let admin = try DoorbellProcess.run(["serve", "--config", file], environment: another)
         expect(admin, 71, "admin", "127.0.0.1:\(doorbell.adminPort)", "in use")
+        for variable in ["DOORBELL_LISTEN", "DOORBELL_ADMIN"] {
+            let names = [variable: "nowhere.invalid:8080"].merging(another) { own, _ in own }
+            let result = try DoorbellProcess.run(["serve", "--config", file], environment: names)
+            expect(result, 71, "cannot listen on", "nowhere.invalid:8080", "no address")
+        }
         #expect(try await doorbell.get("/_doorbell/health/live").status == 200)
         #expect(doorbell.terminate() == 0)
     }

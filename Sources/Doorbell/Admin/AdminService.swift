@@ -43,6 +43,10 @@ struct AdminService: Service {
             try await application.run()
         } catch let error as IOError {
             throw explain(error)
+        } catch is SocketAddressError.UnknownHost {
+            throw DoorbellError(
+                .system, "cannot listen on the admin address \(address): that name has no address",
+                hint: "Use 127.0.0.1 or an address of this machine under `admin`.")
         }
     }
 
