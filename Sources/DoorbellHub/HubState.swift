@@ -14,13 +14,16 @@ struct HubState {
         let expires: Timestamp
     }
 
+    /// Entries of ``vacated`` that may be stale.
+    static let vacatedSlack = 4096
+
     private let limits: HubLimits
     private var channels: [ChannelName: ChannelState] = [:]
     /// The features of channels that have subscribers, so that a reset can be told where there is no history.
     private var features: [ChannelName: Feature] = [:]
     private var order: Deque<Age> = []
     /// Channels whose last subscriber left, in the order of leaving. Stale when somebody came back.
-    private var vacated: Deque<(channel: ChannelName, since: Timestamp)> = []
+    private(set) var vacated: Deque<(channel: ChannelName, since: Timestamp)> = []
     /// Channels with a ``ChannelState/vacantSince``.
     private var vacantCount = 0
     private var forgotten = Position(epoch: 0, tick: 0, seq: 0)
@@ -128,13 +131,13 @@ struct HubState {
             channel.vacantSince = now
             vacantCount += 1
             vacated.append((name, now))
-            // Stale entries are channels that somebody came back to; busy ones would leave one behind per visit.
-            if vacated.count > 2 * channels.count + 4096 {
-                vacated.removeAll { channels[$0.channel]?.vacantSince != $0.since && $0.channel != name }
-            }
             features[name] = nil
         }
         channels[name] = channel
+        // Stale entries are channels that somebody came back to; busy ones would leave one behind per visit.
+        if vacated.count > Self.vacatedSlack + 2 * channels.count {
+            vacated.removeAll { channels[$0.channel]?.vacantSince != $0.since }
+        }
         while vacantCount > max(0, limits.lingering), forgetLongestVacant() {}
     }
 

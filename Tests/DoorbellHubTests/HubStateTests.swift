@@ -77,6 +77,16 @@ import Testing
         #expect(state.join(channel("order:2"), feature: feature(), since: .position(at(1)), now: second(611)).recovered)
     }
 
+    @Test("somebody who comes and goes again and again leaves no trail")
+    func comingAndGoing() {
+        var state = opened()
+        for number in 1...20_000 as ClosedRange<Int64> {
+            _ = state.join(channel("order:1"), feature: feature(), since: .latest, now: second(1))
+            state.leave(channel("order:1"), now: Timestamp(microseconds: number))
+        }
+        #expect(state.vacated.count <= HubState.vacatedSlack + 2)
+    }
+
     @Test("of empty channels only so many are remembered; those that are empty for longest are forgotten first")
     func boundOfVacant() {
         var state = opened(limits: HubLimits(lingering: 3))
