@@ -5,7 +5,7 @@ SWIFT_DIRS  := Package.swift Sources Tests
 TSAN_TESTS  := DoorbellCoreTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
-TEST_PACKAGES  := chromium
+TEST_PACKAGES  := chromium curl pgbouncer
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no

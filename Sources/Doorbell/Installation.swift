@@ -18,22 +18,25 @@ public struct Installation: Sendable {
     public init(_ configuration: Configuration) { self.configuration = configuration }
 
     /// Asks the database whether it is ready for the configuration. Changes nothing. - Returns: remarks.
-    public func check() throws(DoorbellError) -> [String] {
+    public func check() throws(DoorbellError) -> [String] { try check(installed: true) }
+
+    /// - Parameter installed: Whether schema and triggers have to be in place already.
+    private func check(installed: Bool) throws(DoorbellError) -> [String] {
         let remarks = try Preflight.check(
             conninfo: configuration.database,
-            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) })
+            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, installed: installed)
         try Preflight.check(conninfo: configuration.database, queries: queries)
         return remarks
     }
 
     /// Every statement that ``install()`` would run.
     public func plan() throws(DoorbellError) -> [String] {
-        try checkTables()
+        _ = try check(installed: false)
         return try installer.plan()
     }
 
     public func install() throws(DoorbellError) -> Report {
-        try checkTables()
+        _ = try check(installed: false)
         return report(try installer.install())
     }
 
@@ -41,14 +44,6 @@ public struct Installation: Sendable {
     public func uninstallPlan() throws(DoorbellError) -> [String] { try installer.uninstallPlan() }
 
     public func uninstall() throws(DoorbellError) -> Report { report(try installer.uninstall()) }
-
-    /// Tables, columns and queries are looked at before anything is changed.
-    private func checkTables() throws(DoorbellError) {
-        _ = try Preflight.check(
-            conninfo: configuration.database,
-            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, installed: false)
-        try Preflight.check(conninfo: configuration.database, queries: queries)
-    }
 
     private var queries: [(feature: String, query: ChannelQuery)] {
         configuration.features.flatMap { feature in

@@ -9,7 +9,7 @@ struct TailCommand: AsyncParsableCommand {
         abstract: "Print the messages of a channel or of a polled URL as they come.",
         discussion: """
             Subscribes like any client, so it sees what a client sees and needs the same rights; give credentials with \
-            --header. Reconnects and resumes by itself. Ctrl-C ends it.
+            --header. Reconnects and resumes by itself once it was connected. Ctrl-C ends it.
 
               doorbell tail notifications
               doorbell tail /api/users/7/notifications --header 'Cookie: session=…'
@@ -56,8 +56,13 @@ struct TailCommand: AsyncParsableCommand {
                 headers: header.map(Self.split))
             let printer = TailPrinter(style: raw ? .raw : json ? .json : .people)
             var left = count
+            var wasConnected = false
             do {
                 try await session.run { event in
+                    if case .connected = event { wasConnected = true }
+                    if case .disconnected(let reason, _) = event, !wasConnected {
+                        throw DoorbellError(.service, reason, hint: "Is 'doorbell serve' running there?")
+                    }
                     guard printer.show(event), let remaining = left else { return }
                     left = remaining - 1
                     if remaining <= 1 { throw Done() }

@@ -70,7 +70,7 @@ final class DoorbellProcess: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.executable)
         process.arguments = ["serve", "--config", folder + "/doorbell.yaml"]
-        FileManager.default.createFile(atPath: folder + "/log", contents: nil)
+        _ = FileManager.default.createFile(atPath: folder + "/log", contents: nil)
         let log = FileHandle(forWritingAtPath: folder + "/log")
         process.standardOutput = log
         process.standardError = log

@@ -160,6 +160,9 @@ public final class Preflight {
 
     static func explain(_ error: PGError) -> DoorbellError {
         let text = error.message
+        if error.kind == .connection, text.hasPrefix("the connection string") {
+            return DoorbellError(.configuration, text, hint: "Check 'database' in the configuration.")
+        }
         if text.contains("password") || text.contains("authentication failed") {
             return DoorbellError(
                 .permission, "the database refuses the login: \(text)",
