@@ -22,7 +22,8 @@ struct InstallCommand: AsyncParsableCommand {
             let report = try installation.install()
             for remark in report.remarks { Terminal.complain("note: \(remark)") }
             Terminal.print(
-                "installed: \(report.tables.joined(separator: ", ")) \(report.tables.count == 1 ? "is" : "are") captured")
+                "installed: \(report.tables.joined(separator: ", ")) \(report.tables.count == 1 ? "is" : "are") captured"
+            )
         }
     }
 }
