@@ -79,7 +79,11 @@ let modules: [Target] = [
 ]
 
 let tests: [Target] = [
-    .testTarget(name: "DoorbellCoreTests", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .target(
+        name: "DoorbellTestSupport", dependencies: [nioCore, nioPosix], path: "Tests/DoorbellTestSupport",
+        swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellCoreTests", dependencies: ["DoorbellTestSupport", "DoorbellCore"], swiftSettings: settings),
     .testTarget(
         name: "DoorbellCaptureTests",
         dependencies: [
@@ -90,9 +94,13 @@ let tests: [Target] = [
         dependencies: [
             "DoorbellCore", "DoorbellTranslate",
         ], swiftSettings: settings),
-    .testTarget(name: "DoorbellHubTests", dependencies: ["DoorbellCore", "DoorbellHub"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellHubTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellHub"],
+        swiftSettings: settings),
     .testTarget(name: "DoorbellRolloutTests", dependencies: ["DoorbellRollout"], swiftSettings: settings),
-    .testTarget(name: "DoorbellWireTests", dependencies: ["DoorbellCore", "DoorbellWire"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellWireTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellWire"],
+        swiftSettings: settings),
     .testTarget(
         name: "DoorbellClientTests",
         dependencies: [
@@ -101,13 +109,15 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellServerTests",
         dependencies: [
-            "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire", logging, nioCore, nioHTTP1,
+            "DoorbellTestSupport", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire", logging, nioCore,
+            nioHTTP1,
             nioPosix,
         ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellShimTests",
         dependencies: [
-            "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellWire",
+            "DoorbellTestSupport", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim",
+            "DoorbellWire",
             logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
         ], swiftSettings: settings),
     .testTarget(

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTestSupport
 import Testing
 
 @Suite struct ChannelTemplateTests {
@@ -128,18 +129,5 @@ import Testing
         let b = try ChannelTemplate(b)
         #expect(a.overlaps(b) == expected)
         #expect(b.overlaps(a) == expected)
-    }
-}
-
-/// A small generator with a seed, so that a failure can be seen again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

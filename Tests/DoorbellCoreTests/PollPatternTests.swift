@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTestSupport
 import Testing
 
 @Suite struct PollPatternTests {

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTestSupport
 import Testing
 
 @testable import DoorbellHub
@@ -108,7 +109,7 @@ import Testing
 
     @Test("history leaves by bytes, the oldest message of all channels first")
     func boundByBytes() {
-        var state = opened(limits: HubLimits(historyBytes: 3 * 256))
+        var state = opened(limits: HubLimits(historyBytes: 3 * Publication.overhead))
         for seq in 1...5 as ClosedRange<UInt64> {
             _ = state.publish([draft("order:\(seq)", at(seq))], head: at(seq), now: second(1))
         }
@@ -197,7 +198,8 @@ import Testing
     func recoveryIsAllOrNothing(seed: Int) {
         var random = SplitMix(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
         var state = opened(
-            limits: HubLimits(historyBytes: 256 * Int.random(in: 1...40, using: &random), linger: .seconds(5)))
+            limits: HubLimits(
+                historyBytes: Publication.overhead * Int.random(in: 1...40, using: &random), linger: .seconds(5)))
         let limits = HistoryLimits(count: Int.random(in: 1...6, using: &random), age: .seconds(20))
         let busy = feature(history: limits)
         var model: [String: [Position]] = [:]
@@ -219,16 +221,5 @@ import Testing
             }
             if Bool.random(using: &random) { state.leave(channel(name), now: second(now)) }
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

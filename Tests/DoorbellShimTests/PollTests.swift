@@ -2,6 +2,7 @@ import DoorbellCore
 import DoorbellRollout
 import DoorbellServer
 import DoorbellShim
+import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
 import Synchronization

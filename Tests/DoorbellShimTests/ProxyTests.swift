@@ -1,5 +1,6 @@
 import DoorbellServer
 import DoorbellShim
+import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
 import Testing

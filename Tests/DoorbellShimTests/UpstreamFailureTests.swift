@@ -1,4 +1,5 @@
 import DoorbellShim
+import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
 import Testing

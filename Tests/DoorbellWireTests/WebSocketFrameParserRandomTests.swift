@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTestSupport
 import DoorbellWire
 import Testing
 

@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellServer
+import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
 import Testing

@@ -1,6 +1,7 @@
 import DoorbellCore
 import DoorbellHub
 import DoorbellServer
+import DoorbellTestSupport
 import DoorbellWire
 import NIOCore
 import Testing

@@ -3,6 +3,7 @@ import DoorbellHub
 import DoorbellRollout
 import DoorbellServer
 import DoorbellShim
+import DoorbellTestSupport
 import Logging
 import NIOCore
 import NIOPosix

@@ -1,16 +1,16 @@
 /// An HTTP answer as its bytes say it.
-struct HTTPAnswer {
-    var status: Int
-    var headers: [(name: String, value: String)]
-    var body: [UInt8]
+package struct HTTPAnswer {
+    package var status: Int
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
 
-    var text: String { String(decoding: body, as: UTF8.self) }
+    package var text: String { String(decoding: body, as: UTF8.self) }
 
-    subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
-    func all(_ name: String) -> [String] { headers.filter { $0.name == name }.map(\.value) }
+    package subscript(name: String) -> String? { headers.first { $0.name == name }?.value }
+    package func all(_ name: String) -> [String] { headers.filter { $0.name == name }.map(\.value) }
 
     /// The first answer in `bytes` and its length; `nil`: it is not complete.
-    static func parse(_ bytes: [UInt8], isHead: Bool, isClosed: Bool) -> (HTTPAnswer, Int)? {
+    package static func parse(_ bytes: [UInt8], isHead: Bool, isClosed: Bool) -> (HTTPAnswer, Int)? {
         guard let end = range(of: [13, 10, 13, 10], in: bytes, from: 0) else { return nil }
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(
             separator: "\r\n", omittingEmptySubsequences: false)

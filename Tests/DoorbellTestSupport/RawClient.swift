@@ -1,11 +1,13 @@
-import NIOCore
+package import NIOCore
 import NIOPosix
 import Synchronization
 
 /// A socket that sends what it is told and keeps what it gets: for tests of bytes.
-final class RawClient: Sendable {
-    struct TimedOut: Error, CustomStringConvertible {
-        let description: String
+package final class RawClient: Sendable {
+    package struct TimedOut: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private struct Received {
@@ -26,11 +28,11 @@ final class RawClient: Sendable {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    let channel: any Channel
+    package let channel: any Channel
     private let collector: Collector
 
     /// - Parameter stalled: Never reads, and takes little into its kernel buffer.
-    init(port: Int, host: String = "127.0.0.1", stalled: Bool = false) async throws {
+    package init(port: Int, host: String = "127.0.0.1", stalled: Bool = false) async throws {
         let collector = Collector()
         self.collector = collector
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -40,20 +42,20 @@ final class RawClient: Sendable {
             .connect(host: host, port: port).get()
     }
 
-    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
-    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
-    func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
-    func close() async { try? await channel.close() }
+    package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    package func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+    package func resume() async throws { try await channel.setOption(.autoRead, value: true).get() }
+    package func close() async { try? await channel.close() }
 
-    var bytes: [UInt8] { collector.received.withLock { $0.bytes } }
-    var text: String { String(decoding: bytes, as: UTF8.self) }
-    var isClosed: Bool { collector.received.withLock { $0.isClosed } }
+    package var bytes: [UInt8] { collector.received.withLock { $0.bytes } }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var isClosed: Bool { collector.received.withLock { $0.isClosed } }
 
     /// Takes the first `count` bytes away.
-    func drop(_ count: Int) { collector.received.withLock { $0.bytes.removeFirst(count) } }
+    package func drop(_ count: Int) { collector.received.withLock { $0.bytes.removeFirst(count) } }
 
     /// Looks again and again until `condition` holds.
-    func wait(
+    package func wait(
         for what: String, seconds: Double = 20, until condition: (RawClient) throws -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
@@ -66,10 +68,10 @@ final class RawClient: Sendable {
         }
     }
 
-    func waitForClose() async throws { try await wait(for: "close") { $0.isClosed } }
+    package func waitForClose() async throws { try await wait(for: "close") { $0.isClosed } }
 
     /// The next whole HTTP answer, taken away from what was received.
-    func answer(toHead isHead: Bool = false) async throws -> HTTPAnswer {
+    package func answer(toHead isHead: Bool = false) async throws -> HTTPAnswer {
         var answer: HTTPAnswer?
         try await wait(for: "an HTTP answer") { client in
             guard let (found, length) = HTTPAnswer.parse(client.bytes, isHead: isHead, isClosed: client.isClosed) else {
@@ -85,7 +87,9 @@ final class RawClient: Sendable {
 }
 
 /// Waits for a condition that is no client's.
-func eventually(_ what: String, seconds: Double = 20, _ condition: () async throws -> Bool) async throws {
+package func eventually(
+    _ what: String, seconds: Double = 20, _ condition: () async throws -> Bool
+) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try await !condition() {
         guard ContinuousClock.now < deadline else { throw RawClient.TimedOut(description: "\(what): did not happen") }
