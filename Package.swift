@@ -80,7 +80,8 @@ let modules: [Target] = [
 
 let tests: [Target] = [
     .target(
-        name: "DoorbellTestSupport", dependencies: [nioCore, nioPosix], path: "Tests/DoorbellTestSupport",
+        name: "DoorbellTestSupport", dependencies: ["DoorbellCore", nioCore, nioPosix],
+        path: "Tests/DoorbellTestSupport",
         swiftSettings: settings),
     .testTarget(
         name: "DoorbellCoreTests", dependencies: ["DoorbellTestSupport", "DoorbellCore"], swiftSettings: settings),

@@ -3,7 +3,6 @@ import DoorbellCore
 import DoorbellHub
 import DoorbellTranslate
 import Logging
-import Synchronization
 
 /// From capture to the hub: each change is translated and published, on capture's thread, in order.
 ///
@@ -11,8 +10,8 @@ import Synchronization
 final class ChangePipeline: ChangeSink {
     private let hub: Hub
     private let translator: Translator
-    private let deadLetters: Mutex<DeadLetterList>
-    private let status = Mutex(CaptureStatus.starting)
+    private let deadLetters: Locked<DeadLetterList>
+    private let status = Locked(CaptureStatus.starting)
     private let onStatus: @Sendable (CaptureStatus) -> Void
     private let commentary: Commentary?
     private let logger: Logger
@@ -26,7 +25,7 @@ final class ChangePipeline: ChangeSink {
         self.commentary = commentary
         self.hub = hub
         self.translator = Translator(features: features)
-        self.deadLetters = Mutex(DeadLetterList())
+        self.deadLetters = Locked(DeadLetterList())
         self.logger = logger
         self.onStatus = onStatus
     }

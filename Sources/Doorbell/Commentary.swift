@@ -1,6 +1,5 @@
 import DoorbellCore
 import Foundation
-import Synchronization
 
 /// A running commentary for people: what changed, and how many were told when (`doorbell serve --commentary`).
 ///
@@ -15,7 +14,7 @@ final class Commentary: Sendable {
         var skipped = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let print: @Sendable (String) -> Void
 
     init(print: @escaping @Sendable (String) -> Void = Commentary.toStandardOutput) { self.print = print }

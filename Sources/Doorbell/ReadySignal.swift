@@ -1,10 +1,10 @@
-import Synchronization
+import DoorbellCore
 
 /// Says once that both ports are open.
 final class ReadySignal: Sendable {
     private let onReady: @Sendable (DoorbellService.Endpoints) -> Void
     private let listen: ListenAddress
-    private let said = Mutex(false)
+    private let said = Locked(false)
 
     init(onReady: @escaping @Sendable (DoorbellService.Endpoints) -> Void, listen: ListenAddress) {
         self.onReady = onReady

@@ -3,7 +3,6 @@ import DoorbellHub
 import DoorbellTranslate
 import DoorbellWire
 import Foundation
-import Synchronization
 
 /// What the service does with captured changes, without the sockets: translate, publish into a hub, encode for one
 /// subscriber of every channel on the queue of one shard.
@@ -20,7 +19,7 @@ final class DrainSink: ChangeSink {
     private let translator: Translator
     private let hub: Hub
     private let queue = DispatchQueue(label: "shard")
-    private let progress = Mutex(Progress())
+    private let progress = Locked(Progress())
     private let expected: Int
 
     init(feature: Feature, channels: [ChannelName], expected: Int) throws {

@@ -1,4 +1,4 @@
-import Synchronization
+import DoorbellCore
 
 /// When each numbered row was sent, committed and received: moments of ``Moment``, 0 for never.
 ///
@@ -10,9 +10,9 @@ final class LatencyLog: Sendable {
         var received: UInt64 = 0
     }
 
-    private let entries: Mutex<[Entry]>
+    private let entries: Locked<[Entry]>
 
-    init(rows: Int) { self.entries = Mutex(Array(repeating: Entry(), count: rows + 1)) }
+    init(rows: Int) { self.entries = Locked(Array(repeating: Entry(), count: rows + 1)) }
 
     func wrote(_ number: Int, sent: UInt64, committed: UInt64) {
         entries.withLock {

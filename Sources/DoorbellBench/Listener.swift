@@ -1,4 +1,5 @@
 import CLibPQ
+import DoorbellCore
 import Foundation
 import Synchronization
 
@@ -19,7 +20,7 @@ final class Listener: Sendable {
         onPayload: @escaping @Sendable (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws {
         let ready = DispatchSemaphore(value: 0)
-        let works = Mutex(false)
+        let works = Locked(false)
         Thread.detachNewThread { [self] in
             defer { done.signal() }
             let handle = PQconnectdb(conninfo)

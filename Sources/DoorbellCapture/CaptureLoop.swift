@@ -69,7 +69,7 @@ final class CaptureLoop {
         case .backOff:
             try wake.wait(for: backoff.next(jitter: Double.random(in: 0...1)))
             return .waited
-        case .tick: return .ticked(try tick(connected()))
+        case .tick: return .ticked(rows: try tick(connected()))
         case .pause(let duration):
             try wake.wait(for: duration)
             return .waited
@@ -154,19 +154,20 @@ final class CaptureLoop {
 
     // MARK: Leading and following
 
-    private func tick(_ log: LogConnection) throws(PGError) -> Bool {
+    /// - Returns: Rows of the tick that was made; 0 when there was nothing to make one of.
+    private func tick(_ log: LogConnection) throws(PGError) -> Int {
         try housekeep(log)
         guard let cursor, let last, cursor.tick == last.number, cursor.seq == nil else {
             try catchUp(log, live: true)
-            return true
+            return 1
         }
         // What rang until here is covered by this look.
         try log.dropNotifications()
         if log.takeAnnouncement() { hasFollowers = true }
-        guard let tick = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return false }
+        guard let tick = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return 0 }
         metrics.ticks.increment()
         try deliver([tick], after: last, from: log, live: true)
-        return true
+        return tick.rows
     }
 
     private func follow(_ log: LogConnection) throws(PGError) -> Bool {

@@ -11,6 +11,10 @@ struct CaptureStateMachine: Sendable {
     struct Timing: Sendable, Equatable {
         /// Between two ticks while there is work: each tick is a commit that competes with the writers' own.
         var tickInterval: Duration = .milliseconds(4)
+        /// The same at the highest rates, see ``pace(rows:)``.
+        var longestTickInterval: Duration = .milliseconds(20)
+        /// Rows a second up to which ticks are ``tickInterval`` apart.
+        var easyRate = 2000.0
         /// Between two looks at an outbox that was empty, at first.
         var shortestPause: Duration = .milliseconds(1)
         /// The same when nothing has come for long but the bell cannot be taken, or is not used.
@@ -47,8 +51,8 @@ struct CaptureStateMachine: Sendable {
         /// Not connected, or not any more.
         case failed
         case waited
-        /// A look at the outbox: whether it made a tick.
-        case ticked(Bool)
+        /// A look at the outbox: how many rows its tick has; 0 made none.
+        case ticked(rows: Int)
         case bellTaken(Bool)
         case bellReleased
         /// The wait on the socket is over: whether something was said.
@@ -80,8 +84,14 @@ struct CaptureStateMachine: Sendable {
     var mayUseBell = true
     private var probeAt: ContinuousClock.Instant?
     private var tickedAt: ContinuousClock.Instant?
+    private var tickedBefore: ContinuousClock.Instant?
+    /// From the start of the last tick to that of the next.
+    private var pace: Duration
 
-    init(timing: Timing = Timing()) { self.timing = timing }
+    init(timing: Timing = Timing()) {
+        self.timing = timing
+        self.pace = timing.tickInterval
+    }
 
     mutating func start() -> Action {
         state = .connecting
@@ -104,8 +114,8 @@ struct CaptureStateMachine: Sendable {
             return .connect
         case (.waited, _):
             return tick(now)
-        case (.ticked(let found), _):
-            return found ? foundRows(now) : foundNothing(now)
+        case (.ticked(let rows), _):
+            return rows > 0 ? foundRows(rows, now) : foundNothing(now)
         case (.bellTaken(let taken), _):
             return bell(taken, now)
         case (.bellReleased, _):
@@ -130,7 +140,7 @@ struct CaptureStateMachine: Sendable {
 
     private mutating func lead() -> Action {
         state = .draining
-        tickedAt = nil
+        (tickedAt, tickedBefore) = (nil, nil)
         return .tick
     }
 
@@ -140,20 +150,31 @@ struct CaptureStateMachine: Sendable {
     }
 
     private mutating func tick(_ now: ContinuousClock.Instant) -> Action {
+        tickedBefore = tickedAt
         tickedAt = now
         return .tick
     }
 
-    private mutating func foundRows(_ now: ContinuousClock.Instant) -> Action {
+    private mutating func foundRows(_ rows: Int, _ now: ContinuousClock.Instant) -> Action {
         let held = holdsBell
+        pace = pace(rows: rows)
         state = .draining
         return held ? .releaseBell : pauseAfterTick(now)
     }
 
+    /// Each tick costs the database a commit and two reads, and takes them from the writers: the more they write, the further apart
+    /// ticks are, in proportion to the rate and up to ``Timing/longestTickInterval``.
+    private func pace(rows: Int) -> Duration {
+        guard let tickedAt, let tickedBefore else { return timing.tickInterval }
+        let seconds = max(tickedAt - tickedBefore, timing.tickInterval, .milliseconds(1)) / .seconds(1)
+        let factor = Double(rows) / seconds / timing.easyRate
+        return max(timing.tickInterval, min(timing.tickInterval * factor, timing.longestTickInterval))
+    }
+
     /// Ticks keep their distance from start to start, so that a long drain is followed by the next one at once.
     private func pauseAfterTick(_ now: ContinuousClock.Instant) -> Action {
-        guard let tickedAt else { return .pause(timing.tickInterval) }
-        return .pause(max(.zero, tickedAt + timing.tickInterval - now))
+        guard let tickedAt else { return .pause(pace) }
+        return .pause(max(.zero, tickedAt + pace - now))
     }
 
     private var holdsBell: Bool {

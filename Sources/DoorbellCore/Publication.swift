@@ -1,5 +1,3 @@
-import Synchronization
-
 /// One message on one channel at one position, with its encodings.
 ///
 /// Shared by reference by the history and by every event loop; encoded at most once per schema version.
@@ -38,7 +36,7 @@ public final class Publication: Sendable {
     public let previous: Position?
     public let committedAt: Timestamp
     public let content: Content
-    private let encodings = Mutex<[(version: SchemaVersion, message: EncodedMessage)]>([])
+    private let encodings = Locked<[(version: SchemaVersion, message: EncodedMessage)]>([])
 
     public init(
         feature: Feature, channel: ChannelName, position: Position, previous: Position?, committedAt: Timestamp,

@@ -1,5 +1,4 @@
 public import DoorbellCore
-import Synchronization
 
 /// Fan-out for one node: which channels exist, what was published on them lately, and which shards must hear of it.
 ///
@@ -12,12 +11,12 @@ public final class Hub: Sendable {
         var shards: [ShardHandle] = []
     }
 
-    private let shared: Mutex<Shared>
+    private let shared: Locked<Shared>
     private let now: @Sendable () -> Timestamp
 
     /// - Parameter now: Wall clock, for the age of history.
     public init(limits: HubLimits = HubLimits(), now: @escaping @Sendable () -> Timestamp) {
-        self.shared = Mutex(Shared(state: HubState(limits: limits)))
+        self.shared = Locked(Shared(state: HubState(limits: limits)))
         self.now = now
     }
 

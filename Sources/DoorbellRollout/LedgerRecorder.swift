@@ -1,11 +1,11 @@
-import Synchronization
+import DoorbellCore
 
 /// A ``Ledger`` that many threads write to. The lock protects the ledger only and is held for one entry.
 public final class LedgerRecorder: Sendable {
-    private let ledger: Mutex<Ledger>
+    private let ledger: Locked<Ledger>
 
     /// - Parameter features: Names, in the order of the table.
-    public init(features: [String]) { ledger = Mutex(Ledger(features: features)) }
+    public init(features: [String]) { ledger = Locked(Ledger(features: features)) }
 
     public func record(_ poll: Ledger.Poll, of feature: String) { ledger.withLock { $0.record(poll, of: feature) } }
 

@@ -6,7 +6,6 @@ public import NIOCore
 import NIOHTTP1
 import NIOPosix
 public import ServiceLifecycle
-import Synchronization
 
 /// The public port: HTTP to the legacy API, WebSocket to the hub.
 ///
@@ -18,7 +17,7 @@ public final class Server: Service {
     private let group: any EventLoopGroup
     /// By the identity of the loop.
     private let loops: [ObjectIdentifier: Loop]
-    private let listener = Mutex<(any Channel)?>(nil)
+    private let listener = Locked<(any Channel)?>(nil)
 
     private struct Loop: Sendable {
         let loop: any EventLoop

@@ -1,7 +1,6 @@
 import DoorbellCore
 import DoorbellHub
 import Logging
-import Synchronization
 
 /// What every connection of a server shares. Immutable but for the state behind the lock.
 final class ServerCore: Sendable {
@@ -24,7 +23,7 @@ final class ServerCore: Sendable {
     let now: @Sendable () -> Timestamp
     /// Open connections that are allowed, see ``ServerConfiguration/maximumConnections``.
     let maximumConnections: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,

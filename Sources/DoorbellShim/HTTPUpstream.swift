@@ -5,7 +5,6 @@ public import DoorbellRollout
 public import DoorbellServer
 public import NIOCore
 public import NIOHTTP1
-import Synchronization
 
 /// The legacy API behind a correct reverse proxy: everything streams, nothing is retried, redirects and compressed bodies
 /// pass as they are.
@@ -26,7 +25,7 @@ public final class HTTPUpstream: LegacyGateway {
     /// The legacy API's host and port, for texts.
     let address: String
     private let slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>]
-    private let isCaptureLive = Mutex(false)
+    private let isCaptureLive = Locked(false)
 
     /// - Parameters:
     ///   - group: The server's own event loops.

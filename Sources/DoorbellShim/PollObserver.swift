@@ -3,14 +3,13 @@ import DoorbellHub
 import DoorbellRollout
 import DoorbellServer
 import NIOHTTP1
-import Synchronization
 
 /// Watches the polls of features as they pass, for the ledger and the metrics.
 final class PollObserver: Sendable {
     private let hub: Hub
     private let ledger: LedgerRecorder?
     private let metrics: ShimMetrics
-    private let memory: Mutex<PollMemory>
+    private let memory: Locked<PollMemory>
     private let now: @Sendable () -> Timestamp
 
     init(
@@ -20,7 +19,7 @@ final class PollObserver: Sendable {
         self.metrics = ShimMetrics(features: features)
         self.hub = hub
         self.ledger = ledger
-        self.memory = Mutex(PollMemory(capacity: capacity))
+        self.memory = Locked(PollMemory(capacity: capacity))
         self.now = now
     }
 

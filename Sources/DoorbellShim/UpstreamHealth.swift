@@ -1,5 +1,5 @@
+import DoorbellCore
 import NIOCore
-import Synchronization
 
 /// Whether the legacy API could be reached lately.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 /// contrary, so it has to be forgotten.
 final class UpstreamHealth: Sendable {
     private static let memory = TimeAmount.seconds(10)
-    private let last = Mutex<(reason: String, at: NIODeadline)?>(nil)
+    private let last = Locked<(reason: String, at: NIODeadline)?>(nil)
 
     func answered() { last.withLock { if $0 != nil { $0 = nil } } }
     func failed(_ reason: String, now: NIODeadline = .now()) { last.withLock { $0 = (reason, now) } }

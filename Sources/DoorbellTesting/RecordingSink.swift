@@ -1,6 +1,5 @@
 public import DoorbellCore
 import Foundation
-import Synchronization
 
 /// Keeps everything that capture delivers, and lets a test wait for it.
 public final class RecordingSink: ChangeSink {
@@ -21,7 +20,7 @@ public final class RecordingSink: ChangeSink {
 
     public struct ResolveFailure: Error, Sendable { public let message: String }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let pause: @Sendable (ChangeBatch) -> Void
 
     /// - Parameter pause: Called with each batch before it is recorded, on capture's thread: to be slow on purpose.

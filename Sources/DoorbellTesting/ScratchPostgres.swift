@@ -1,3 +1,4 @@
+import DoorbellCore
 import Foundation
 import Synchronization
 
@@ -108,7 +109,7 @@ public final class ScratchPostgres: Sendable {
 
     // MARK: Inside
 
-    private static let running = Mutex<[ScratchPostgres]>([])
+    private static let running = Locked<[ScratchPostgres]>([])
     private static let registered = Atomic<Bool>(false)
 
     private static func registerExit() {

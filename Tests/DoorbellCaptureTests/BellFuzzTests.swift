@@ -15,7 +15,7 @@ import Testing
 
     private final class Shared: Sendable {
         let finished = Atomic<Int>(0)
-        let failed = Mutex<String?>(nil)
+        let failed = Locked<String?>(nil)
     }
 
     /// One transaction that writes one row that stays.

@@ -16,11 +16,11 @@ import Testing
     private func asleep() -> CaptureStateMachine {
         var machine = leading()
         let later = start + .milliseconds(25)
-        #expect(machine.handle(.ticked(false), now: start) == .pause(.milliseconds(1)))
+        #expect(machine.handle(.ticked(rows: 0), now: start) == .pause(.milliseconds(1)))
         #expect(machine.handle(.waited, now: start + .milliseconds(1)) == .tick)
-        #expect(machine.handle(.ticked(false), now: later) == .takeBell)
+        #expect(machine.handle(.ticked(rows: 0), now: later) == .takeBell)
         #expect(machine.handle(.bellTaken(true), now: later) == .tick)
-        #expect(machine.handle(.ticked(false), now: later) == .sleep(.seconds(1)))
+        #expect(machine.handle(.ticked(rows: 0), now: later) == .sleep(.seconds(1)))
         #expect(machine.state == .asleep)
         return machine
     }
@@ -31,10 +31,10 @@ import Testing
 
     @Test("rows found by the last look give the lock back before anything else") func lastDrainFinds() {
         var machine = leading()
-        _ = machine.handle(.ticked(false), now: start)
-        _ = machine.handle(.ticked(false), now: start + .milliseconds(25))
+        _ = machine.handle(.ticked(rows: 0), now: start)
+        _ = machine.handle(.ticked(rows: 0), now: start + .milliseconds(25))
         _ = machine.handle(.bellTaken(true), now: start + .milliseconds(25))
-        #expect(machine.handle(.ticked(true), now: start + .milliseconds(26)) == .releaseBell)
+        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(26)) == .releaseBell)
         #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(.milliseconds(3)))
     }
 
@@ -43,27 +43,27 @@ import Testing
         let now = start + .milliseconds(100)
         #expect(machine.handle(.woke(rung: true), now: now) == .releaseBell)
         #expect(machine.handle(.bellReleased, now: now) == .tick)
-        #expect(machine.handle(.ticked(true), now: now) == .pause(.milliseconds(4)))
+        #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(.milliseconds(4)))
         #expect(machine.state == .draining)
     }
 
     @Test("the safety timer looks without letting the lock go, and probes every ten seconds") func safetyTimer() {
         var machine = asleep()
         #expect(machine.handle(.woke(rung: false), now: start + .seconds(1)) == .tick)
-        #expect(machine.handle(.ticked(false), now: start + .seconds(1)) == .sleep(.seconds(1)))
+        #expect(machine.handle(.ticked(rows: 0), now: start + .seconds(1)) == .sleep(.seconds(1)))
         #expect(machine.handle(.woke(rung: false), now: start + .seconds(10)) == .probe)
         #expect(machine.handle(.probed, now: start + .seconds(10)) == .sleep(.seconds(1)))
         #expect(machine.handle(.woke(rung: false), now: start + .seconds(11)) == .tick)
-        #expect(machine.handle(.ticked(true), now: start + .seconds(11)) == .releaseBell)
+        #expect(machine.handle(.ticked(rows: 1), now: start + .seconds(11)) == .releaseBell)
     }
 
     @Test("while a transaction holds the bell it stays awake, slower and slower") func longTransaction() {
         var machine = leading()
-        _ = machine.handle(.ticked(false), now: start)
+        _ = machine.handle(.ticked(rows: 0), now: start)
         var now = start + .milliseconds(25)
         var pauses: [Duration] = []
         for _ in 0..<8 {
-            #expect(machine.handle(.ticked(false), now: now) == .takeBell)
+            #expect(machine.handle(.ticked(rows: 0), now: now) == .takeBell)
             guard case .pause(let pause) = machine.handle(.bellTaken(false), now: now) else { return }
             pauses.append(pause)
             now += pause
@@ -77,7 +77,7 @@ import Testing
         machine.mayUseBell = false
         var now = start
         for _ in 0..<100 {
-            guard case .pause(let pause) = machine.handle(.ticked(false), now: now) else {
+            guard case .pause(let pause) = machine.handle(.ticked(rows: 0), now: now) else {
                 Issue.record("not a pause")
                 return
             }
@@ -89,11 +89,11 @@ import Testing
 
     @Test("ticks keep their distance from start to start") func pacing() {
         var machine = leading()
-        _ = machine.handle(.ticked(false), now: start)
+        _ = machine.handle(.ticked(rows: 0), now: start)
         #expect(machine.handle(.waited, now: start) == .tick)
-        #expect(machine.handle(.ticked(true), now: start + .milliseconds(1)) == .pause(.milliseconds(3)))
+        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(1)) == .pause(.milliseconds(3)))
         #expect(machine.handle(.waited, now: start + .milliseconds(4)) == .tick)
-        #expect(machine.handle(.ticked(true), now: start + .seconds(9)) == .pause(.zero))
+        #expect(machine.handle(.ticked(rows: 1), now: start + .seconds(9)) == .pause(.zero))
     }
 
     @Test("a follower follows until it leads") func following() {
@@ -120,5 +120,25 @@ import Testing
             #expect(machine.handle(.stop, now: start) == .finish)
             #expect(machine.handle(.woke(rung: true), now: start) == .finish)
         }
+    }
+
+    @Test("the more is written, the further apart ticks are, up to a bound")
+    func pace() {
+        func pause(after rows: Int) -> CaptureStateMachine.Action {
+            var machine = CaptureStateMachine()
+            let start = ContinuousClock.now
+            _ = machine.start()
+            _ = machine.handle(.opened(leader: true), now: start)
+            _ = machine.handle(.ticked(rows: 1), now: start)
+            _ = machine.handle(.waited, now: start)
+            _ = machine.handle(.ticked(rows: 1), now: start)
+            // The next tick begins 4 ms after that one.
+            _ = machine.handle(.waited, now: start + .milliseconds(4))
+            return machine.handle(.ticked(rows: rows), now: start + .milliseconds(4))
+        }
+        #expect(pause(after: 1) == .pause(.milliseconds(4)))
+        #expect(pause(after: 8) == .pause(.milliseconds(4)))  // 2,000 a second
+        #expect(pause(after: 16) == .pause(.milliseconds(8)))
+        #expect(pause(after: 1000) == .pause(.milliseconds(20)))
     }
 }

@@ -3,7 +3,6 @@ import DoorbellCore
 import DoorbellWire
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct DoorbellConnectionTests {
@@ -11,7 +10,7 @@ import Testing
 
     @Test("the request is what RFC 6455 and the caller ask for, and the messages come out")
     func converses() async throws {
-        let seen = Mutex<[String]>([])
+        let seen = Locked<[String]>([])
         try await ScriptedServer.run { _, peer in
             let request = try await peer.accept(headers: ["sec-websocket-protocol: doorbell.v1", "X-A: b"])
             seen.withLock { $0 = request }
@@ -53,7 +52,7 @@ import Testing
 
     @Test("messages and a ping in the same packet as the 101 are not lost")
     func behindTheHandshake() async throws {
-        let pong = Mutex<WebSocketFrameParser.Event?>(nil)
+        let pong = Locked<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
             let burst =
                 WebSocketFrame.encode(.ping, [1]) + WebSocketFrame.encode(.text, Array("one".utf8))
@@ -184,7 +183,7 @@ import Testing
 
     @Test("what the server closes with is told, and answered with the same code")
     func closedByServer() async throws {
-        let answers = Mutex<[WebSocketFrameParser.Event]>([])
+        let answers = Locked<[WebSocketFrameParser.Event]>([])
         try await ScriptedServer.run { number, peer in
             try await peer.accept()
             try await peer.write(number == 0 ? WebSocketFrame.close(.slowConsumer) : WebSocketFrame.encode(.close, []))
@@ -203,7 +202,7 @@ import Testing
 
     @Test("close sends the code and waits for the server's answer, though nobody takes the messages before it")
     func closedByClient() async throws {
-        let seen = Mutex<WebSocketFrameParser.Event?>(nil)
+        let seen = Locked<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
             let unread = WebSocketFrame.encode(.text, Array("unread".utf8))
             try await peer.accept(after: Array(repeatElement(unread, count: 1000).joined()))
@@ -258,7 +257,7 @@ import Testing
 
     @Test("a frame that breaks the RFC, and a message above the limit, end the connection with their code")
     func violations() async throws {
-        let answers = Mutex<[WebSocketFrameParser.Event]>([])
+        let answers = Locked<[WebSocketFrameParser.Event]>([])
         try await ScriptedServer.run { number, peer in
             try await peer.accept()
             let frames = [
@@ -284,7 +283,7 @@ import Testing
 
     @Test("a full buffer stops reading until messages are taken, and none is lost")
     func backpressure() async throws {
-        let sent = Mutex(0)
+        let sent = Locked(0)
         let payload = String(repeating: "x", count: 10_000)
         try await ScriptedServer.run { _, peer in
             try await peer.accept()
@@ -320,7 +319,7 @@ import Testing
 
     @Test("after the loop over the messages is left, pings and closes are still answered")
     func abandonedLoop() async throws {
-        let pong = Mutex<WebSocketFrameParser.Event?>(nil)
+        let pong = Locked<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
             try await peer.accept()
             try await peer.send("first")
@@ -347,7 +346,7 @@ import Testing
             try await peer.write(WebSocketFrame.close(.normal))
             await peer.untilGone()
         } while: { server in
-            let received = Mutex<[String]>([])
+            let received = Locked<[String]>([])
             var options = ConnectionOptions()
             options.readSize = 512
             let connection = try await DoorbellConnection.open(to: server.url, options: options) { message in
@@ -361,7 +360,7 @@ import Testing
 
     @Test("a watched connection on which nothing arrives is asked with a ping, and then given up")
     func watched() async throws {
-        let first = Mutex<WebSocketFrameParser.Event?>(nil)
+        let first = Locked<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
             try await peer.accept()
             let event = try await peer.next()
@@ -379,7 +378,7 @@ import Testing
 
     @Test("nobody listens there: the network's error is thrown")
     func nobody() async throws {
-        let port = Mutex(0)
+        let port = Locked(0)
         try await ScriptedServer.run { _, _ in
         } while: { server in
             port.withLock { $0 = server.port }

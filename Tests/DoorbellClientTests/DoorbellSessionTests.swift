@@ -2,7 +2,6 @@ import DoorbellClient
 import DoorbellCore
 import DoorbellWire
 import NIOCore
-import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct DoorbellSessionTests {
@@ -36,7 +35,7 @@ import Testing
 
     @Test("after a lost connection it resumes where it stopped; repeats are dropped, gaps and resets told")
     func resumes() async throws {
-        let requests = Mutex<[String]>([])
+        let requests = Locked<[String]>([])
         try await ScriptedServer.run { number, peer in
             try await peer.accept()
             let request = try await peer.text()
@@ -84,7 +83,7 @@ import Testing
 
     @Test("a server that is away for now is tried again; one that refuses is not")
     func refusals() async throws {
-        let count = Mutex(0)
+        let count = Locked(0)
         try await ScriptedServer.run { number, peer in
             count.withLock { $0 += 1 }
             switch number {
@@ -136,7 +135,7 @@ import Testing
 
     @Test("cancelling the task closes the connection in order")
     func cancelled() async throws {
-        let last = Mutex<WebSocketFrameParser.Event?>(nil)
+        let last = Locked<WebSocketFrameParser.Event?>(nil)
         try await ScriptedServer.run { _, peer in
             try await peer.accept()
             _ = try await peer.text()

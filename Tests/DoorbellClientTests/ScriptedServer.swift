@@ -2,7 +2,6 @@ import DoorbellCore
 import DoorbellWire
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A server on 127.0.0.1 that does with each connection what a script says, byte for byte.
 final class ScriptedServer: Sendable {
@@ -19,7 +18,7 @@ final class ScriptedServer: Sendable {
     static func run(
         _ script: @escaping Script, while body: @Sendable (_ server: ScriptedServer) async throws -> Void
     ) async throws {
-        let running = Mutex<[(channel: any Channel, task: Task<Void, Never>)]>([])
+        let running = Locked<[(channel: any Channel, task: Task<Void, Never>)]>([])
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

@@ -1,5 +1,4 @@
 import DoorbellCore
-import Synchronization
 import Testing
 
 @testable import DoorbellHub
@@ -7,7 +6,7 @@ import Testing
 @Suite struct HubShardTests {
     /// Encodes to the position, and counts how often.
     final class CountingEncoder: Sendable {
-        let calls = Mutex(0)
+        let calls = Locked(0)
         @Sendable func encode(_ publication: Publication, _ version: SchemaVersion) -> EncodedMessage {
             calls.withLock { $0 += 1 }
             return EncodedMessage(frame: Array("\(publication.position) v\(version)".utf8), payloadOffset: 0)
@@ -97,8 +96,8 @@ import Testing
     func heldBack() async {
         let hub = Hub(now: { second(1) })
         hub.open(floor: at(0))
-        let waiting = Mutex<[@Sendable () -> Void]>([])
-        let delivered = Mutex<[Position]>([])
+        let waiting = Locked<[@Sendable () -> Void]>([])
+        let delivered = Locked<[Position]>([])
         hub.attach(
             ShardHandle(
                 run: { work in waiting.withLock { $0.append(work) } },

@@ -5,7 +5,6 @@ import DoorbellShim
 import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import Testing
 
 @Suite struct PollTests {
@@ -60,7 +59,7 @@ import Testing
 
     @Test("the ledger sees requests, bytes, unchanged answers and how stale the changes were that a poll showed")
     func ledger() async throws {
-        let body = Mutex("[1]")
+        let body = Locked("[1]")
         let text: @Sendable () -> String = { body.withLock { $0 } }
         let legacy = try await LegacyServer { request in
             request.head.headers.contains(name: "if-none-match") ? .reply(.notModified) : .reply(.ok, [:], text())
@@ -87,7 +86,7 @@ import Testing
 
     @Test("errors of the legacy API count as requests, and neither as unchanged nor as having shown anything")
     func errors() async throws {
-        let fails = Mutex(false)
+        let fails = Locked(false)
         let failing: @Sendable () -> Bool = { fails.withLock { $0 } }
         let legacy = try await LegacyServer { _ in failing() ? .reply(.internalServerError) : .reply(.ok, [:], "[]") }
         let feature = try feature()

@@ -1,6 +1,6 @@
+import DoorbellCore
 package import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A socket that sends what it is told and keeps what it gets: for tests of bytes.
 package final class RawClient: Sendable {
@@ -17,7 +17,7 @@ package final class RawClient: Sendable {
 
     private final class Collector: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
-        let received = Mutex(Received())
+        let received = Locked(Received())
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data).readableBytesView

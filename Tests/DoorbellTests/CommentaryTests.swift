@@ -1,12 +1,11 @@
 import DoorbellCore
-import Synchronization
 import Testing
 
 @testable import Doorbell
 
 @Suite struct CommentaryTests {
     final class Lines: Sendable {
-        let all = Mutex<[String]>([])
+        let all = Locked<[String]>([])
         @Sendable func add(_ line: String) { all.withLock { $0.append(line) } }
     }
 

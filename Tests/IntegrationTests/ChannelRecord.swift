@@ -1,5 +1,5 @@
 import DoorbellClient
-import Synchronization
+import DoorbellCore
 
 /// What one client, following one channel through every disconnection, was told.
 final class ChannelRecord: Sendable {
@@ -12,7 +12,7 @@ final class ChannelRecord: Sendable {
     }
 
     let channel: String
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     init(channel: String) { self.channel = channel }
 

@@ -1,5 +1,5 @@
+import DoorbellCore
 import Foundation
-import Synchronization
 
 /// The `doorbell` command as a child process, as a user runs it.
 final class DoorbellProcess: Sendable {
@@ -14,7 +14,7 @@ final class DoorbellProcess: Sendable {
     let folder: String
     let port: Int
     let adminPort: Int
-    private let child = Mutex<Process?>(nil)
+    private let child = Locked<Process?>(nil)
 
     /// The command that was built beside the tests.
     static let executable =

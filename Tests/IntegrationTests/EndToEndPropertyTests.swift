@@ -2,7 +2,6 @@ import DoorbellClient
 import DoorbellCore
 import DoorbellTesting
 import Foundation
-import Synchronization
 import Testing
 
 /// The promise of the whole: every committed row reaches every client of its channel once, in one order, with no `reset` and
@@ -200,7 +199,7 @@ final class BlockingWork: Sendable {
 
 /// Counts on many threads.
 final class Tally: Sendable {
-    private let count = Mutex(0)
+    private let count = Locked(0)
     var total: Int { count.withLock { $0 } }
     @Sendable func add() { count.withLock { $0 += 1 } }
 }

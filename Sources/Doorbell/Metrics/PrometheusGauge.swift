@@ -1,10 +1,10 @@
 import CoreMetrics
-import Synchronization
+import DoorbellCore
 
 /// A value that goes up and down.
 final class PrometheusGauge: MeterHandler, RecorderHandler, PrometheusInstrument {
     private let series: PrometheusSeries
-    private let value = Mutex(0.0)
+    private let value = Locked(0.0)
 
     init(series: PrometheusSeries) { self.series = series }
 

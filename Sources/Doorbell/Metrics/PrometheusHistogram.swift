@@ -1,5 +1,5 @@
 import CoreMetrics
-import Synchronization
+import DoorbellCore
 
 /// How often a value fell below each bound. Timers are recorded in seconds.
 final class PrometheusHistogram: TimerHandler, RecorderHandler, PrometheusInstrument {
@@ -18,13 +18,13 @@ final class PrometheusHistogram: TimerHandler, RecorderHandler, PrometheusInstru
 
     private let series: PrometheusSeries
     private let bounds: [Double]
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     init(series: PrometheusSeries) {
         let bounds = Self.bounds(for: series.name)
         self.series = series
         self.bounds = bounds
-        self.state = Mutex(State(counts: [UInt64](repeating: 0, count: bounds.count + 1)))
+        self.state = Locked(State(counts: [UInt64](repeating: 0, count: bounds.count + 1)))
     }
 
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }

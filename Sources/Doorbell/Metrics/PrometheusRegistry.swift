@@ -1,5 +1,5 @@
 public import CoreMetrics
-import Synchronization
+import DoorbellCore
 
 /// Every metric of the process, for `/metrics` in the Prometheus text format (version 0.0.4).
 ///
@@ -12,7 +12,7 @@ public final class PrometheusRegistry: MetricsFactory {
         var instruments: [String: any PrometheusInstrument] = [:]
     }
 
-    private let families = Mutex<[String: Family]>([:])
+    private let families = Locked<[String: Family]>([:])
     private let help: [String: String]
 
     /// - Parameter help: One line for each metric name, printed as `# HELP`.

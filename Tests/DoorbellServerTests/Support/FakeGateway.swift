@@ -1,7 +1,7 @@
+import DoorbellCore
 import DoorbellServer
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
 /// A legacy API that is a closure: answers questions and requests from memory.
 final class FakeGateway: LegacyGateway {
@@ -19,10 +19,10 @@ final class FakeGateway: LegacyGateway {
         var held: [@Sendable () -> Void] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     init() {
-        state = Mutex(
+        state = Locked(
             State(answer: { _ in
                 .success(
                     PollAnswer(

@@ -4,7 +4,6 @@ import DoorbellServer
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A server on a free port with a hub that the test drives and a legacy API made of closures.
 final class TestServer: Sendable {
@@ -14,7 +13,7 @@ final class TestServer: Sendable {
     let features: [Feature]
     let deliveries = Deliveries()
     private let group: MultiThreadedEventLoopGroup
-    private let nextSeq = Mutex<UInt64>(1)
+    private let nextSeq = Locked<UInt64>(1)
 
     static let floor = Position(epoch: 1, tick: 1, seq: 0)
 
@@ -74,9 +73,9 @@ final class TestServer: Sendable {
     }
 
     final class Deliveries: ServerObserver {
-        private let all = Mutex<[PushDelivery]>([])
-        private let open = Mutex(0)
-        private let begun = Mutex(0)
+        private let all = Locked<[PushDelivery]>([])
+        private let open = Locked(0)
+        private let begun = Locked(0)
         var list: [PushDelivery] { all.withLock { $0 } }
         var openSubscriptions: Int { open.withLock { $0 } }
         /// Subscriptions that ever began.

@@ -1,16 +1,15 @@
 import DoorbellCore
 import DoorbellTestSupport
 import DoorbellWire
-import Synchronization
 
 /// A WebSocket client made of a raw socket and the frame parser.
 final class WebSocketProbe: Sendable {
     let raw: RawClient
-    private let state: Mutex<(parser: WebSocketFrameParser, events: [WebSocketFrameParser.Event])>
+    private let state: Locked<(parser: WebSocketFrameParser, events: [WebSocketFrameParser.Event])>
 
     private init(raw: RawClient) {
         self.raw = raw
-        state = Mutex((WebSocketFrameParser(role: .client, maximumMessageSize: 64 << 20), []))
+        state = Locked((WebSocketFrameParser(role: .client, maximumMessageSize: 64 << 20), []))
     }
 
     static let key = "dGhlIHNhbXBsZSBub25jZQ=="

@@ -1,11 +1,11 @@
+import DoorbellCore
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// Accepts connections and never reads from them.
 final class DeafServer: Sendable {
     private let channel: any Channel
-    private let children = Mutex<[any Channel]>([])
+    private let children = Locked<[any Channel]>([])
 
     var port: Int { channel.localAddress?.port ?? 0 }
 
@@ -22,7 +22,7 @@ final class DeafServer: Sendable {
     }
 
     private final class Box: Sendable {
-        let server = Mutex<DeafServer?>(nil)
+        let server = Locked<DeafServer?>(nil)
     }
 
     func stop() async {

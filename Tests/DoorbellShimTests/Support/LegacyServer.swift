@@ -1,7 +1,7 @@
+import DoorbellCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 
 /// A legacy API on a real socket that does what its script says.
 final class LegacyServer: Sendable {
@@ -30,7 +30,7 @@ final class LegacyServer: Sendable {
         var abandoned = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let channel: any Channel
 
     var requests: [Request] { state.withLock { $0.requests } }
@@ -65,7 +65,7 @@ final class LegacyServer: Sendable {
     func stop() async { try? await channel.close() }
 
     private final class Box: Sendable {
-        let server = Mutex<LegacyServer?>(nil)
+        let server = Locked<LegacyServer?>(nil)
         func note(_ change: (inout State) -> Void) {
             server.withLock { $0 }?.state.withLock { change(&$0) }
         }
