@@ -50,6 +50,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
     /// hide the hole.
     private var isGivenUp = false
+    /// Bytes of replays that may still be waiting, and do not count against the send budget: a replay is as long as it is, and the
+    /// first live message after it would make every client that comes back after a while a slow one. Shrinks with what waits.
+    private var replayAllowance = 0
     /// What the client sent for each question that is open, for the ledger.
     private var askedBytes: [Int: Int] = [:]
 
@@ -241,7 +244,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
             append(message.encoded().frame)
         }
         // Bounded by the feature's history, not by the send budget: a replay is all or nothing.
+        let beforeReplay = queuedBytes
         for publication in joined.replay { append(loopState.shard.encoded(publication, as: join.version).frame) }
+        replayAllowance += queuedBytes - beforeReplay
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
@@ -297,9 +302,9 @@ extension WebSocketConnection: Subscriber {
         guard state == .open else { return true }
         if isGivenUp { return false }
         let size = message.frame.count
-        guard behind.isEmpty, queuedBytes + size + outstandingBytes <= core.configuration.sendBudget else {
-            return false
-        }
+        let waiting = queuedBytes + outstandingBytes
+        replayAllowance = min(replayAllowance, waiting)
+        guard behind.isEmpty, waiting + size <= core.configuration.sendBudget + replayAllowance else { return false }
         append(message.frame)
         loopState.queued(bytes: size)
         return true

@@ -310,6 +310,29 @@ import Testing
         }
     }
 
+    /// A client that comes back after a while gets a replay larger than its budget, and a live message right behind it.
+    @Test("a replay is not held against the live messages that follow it")
+    func replayBeyondTheBudget() async throws {
+        try await withServer([try TestFeatures.notifications(slow: .reset)]) {
+            $0.sendBudget = 64 << 10
+            $0.kernelSendBuffer = 4 << 10
+        } _: { server in
+            let first = try server.publish(["begin"], on: channel)
+            let text = String(repeating: "x", count: 8 << 10)
+            for _ in 0..<32 { try server.publish(Array(repeating: text, count: 8), on: channel) }
+            let client = try await WebSocketProbe.open(server.port, stalled: true)
+            try await client.send(
+                #"{"type":"subscribe","channel":"user:42:notifications","since":"\#(first)"}"#)
+            try await eventually("it is subscribed") { server.hub.usage.subscriptions == 1 }
+            try server.publish(["live"], on: channel)
+            try await client.raw.resume()
+            _ = try await client.raw.answer()
+            try await client.text(containing: "subscribed")
+            for _ in 0..<(32 * 8) { #expect(try await client.text().contains("xxxx")) }
+            #expect(try await client.text().contains("live"))
+        }
+    }
+
     @Test("a client that asks without reading is held back, and gets every answer once it reads")
     func noReadingWhileUnwritable() async throws {
         try await withServer([try TestFeatures.notifications()]) {
