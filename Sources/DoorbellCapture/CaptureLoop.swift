@@ -106,6 +106,9 @@ final class CaptureLoop {
         watchedTables = try log.watchedTables()
         try openLog(log)
         try catchUp(log, live: false)
+        // What was written while nobody made ticks is one tick, and may be large: it belongs to what clients are replayed when they
+        // come back, not to what they are told live.
+        if leads { _ = try look(log, live: false) }
         backoff.succeeded()
         report(.live(leader: leads))
         return leads
@@ -161,12 +164,18 @@ final class CaptureLoop {
             try catchUp(log, live: true)
             return 1
         }
+        return try look(log, live: true)
+    }
+
+    /// Makes a tick of what is new, if anything is, and delivers it. - Returns: its rows.
+    private func look(_ log: LogConnection, live: Bool) throws(PGError) -> Int {
+        guard let cursor, let last else { return 0 }
         // What rang until here is covered by this look.
         try log.dropNotifications()
         if log.takeAnnouncement() { hasFollowers = true }
         guard let tick = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return 0 }
         metrics.ticks.increment()
-        try deliver([tick], after: last, from: log, live: true)
+        try deliver([tick], after: last, from: log, live: live)
         return tick.rows
     }
 
