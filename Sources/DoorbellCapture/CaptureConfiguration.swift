@@ -19,9 +19,8 @@ public struct CaptureConfiguration: Sendable {
     public var retention: Duration
     /// Default ``Bell/auto``.
     public var bell: Bell
-    /// Least time from one tick to the next while there is work; at more than 2,000 rows a second it grows with the rate, up to
-    /// 20 ms. Default 2 ms. 0 commits as often as it can, which on a slow disk
-    /// takes turns with the writers; more than some 20 ms is latency.
+    /// Least time from one tick to the next while there is work. It grows, up to 20 ms, with the rate (above 1,000 rows a second)
+    /// and with what a tick costs on this disk. Default 2 ms; more than some 20 ms is latency.
     public var tickInterval: Duration
     /// How long a `query` of a channel rule may take. Default 2 s; a longer one is an error of that row.
     public var queryTimeout: Duration

@@ -76,7 +76,11 @@ extension CaptureLoop {
     }
 
     /// Delivers ticks that follow `previous`. Several together only when their rows are few: they are sorted here.
-    func deliver(_ ticks: [Tick], after previous: Tick, from log: LogConnection, live: Bool) throws(PGError) {
+    ///
+    /// - Parameter rows: All rows of the one tick, if they are here already.
+    func deliver(
+        _ ticks: [Tick], rows: [OutboxRow]? = nil, after previous: Tick, from log: LogConnection, live: Bool
+    ) throws(PGError) {
         guard let newest = ticks.last, let epoch = cursor?.epoch else { return }
         let after = cursor?.tick == newest.number ? cursor?.seq ?? 0 : 0
         var delivered = 0
@@ -97,9 +101,14 @@ extension CaptureLoop {
             return
         } else {
             var builder = batches(epoch, newest, previous)
-            try log.rows(from: previous.snapshot, to: newest.snapshot, after: after) { row throws(PGError) in
-                delivered += 1
-                try add(row, to: &builder, live: live)
+            if let rows {
+                delivered = rows.count
+                for row in rows { try add(row, to: &builder, live: live) }
+            } else {
+                try log.rows(from: previous.snapshot, to: newest.snapshot, after: after) { row throws(PGError) in
+                    delivered += 1
+                    try add(row, to: &builder, live: live)
+                }
             }
             hand(&builder, of: newest, live: live)
         }

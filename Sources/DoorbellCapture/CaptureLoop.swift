@@ -173,10 +173,10 @@ final class CaptureLoop {
         // What rang until here is covered by this look.
         try log.dropNotifications()
         if log.takeAnnouncement() { hasFollowers = true }
-        guard let tick = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return 0 }
+        guard let made = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return 0 }
         metrics.ticks.increment()
-        try deliver([tick], after: last, from: log, live: live)
-        return tick.rows
+        try deliver([made.tick], rows: made.rows, after: last, from: log, live: live)
+        return made.tick.rows
     }
 
     private func follow(_ log: LogConnection) throws(PGError) -> Bool {

@@ -10,11 +10,11 @@
 struct CaptureStateMachine: Sendable {
     struct Timing: Sendable, Equatable {
         /// Between two ticks while there is work: each tick is a commit that competes with the writers' own.
-        var tickInterval: Duration = .milliseconds(4)
+        var tickInterval: Duration = .milliseconds(2)
         /// The same at the highest rates, see ``pace(rows:)``.
         var longestTickInterval: Duration = .milliseconds(20)
         /// Rows a second up to which ticks are ``tickInterval`` apart.
-        var easyRate = 2000.0
+        var easyRate = 1000.0
         /// Between two looks at an outbox that was empty, at first.
         var shortestPause: Duration = .milliseconds(1)
         /// The same when nothing has come for long but the bell cannot be taken, or is not used.
@@ -85,6 +85,8 @@ struct CaptureStateMachine: Sendable {
     private var probeAt: ContinuousClock.Instant?
     private var tickedAt: ContinuousClock.Instant?
     private var tickedBefore: ContinuousClock.Instant?
+    /// From the start of a tick to its delivery, on average.
+    private var cost = Duration.zero
     /// From the start of the last tick to that of the next.
     private var pace: Duration
 
@@ -157,18 +159,21 @@ struct CaptureStateMachine: Sendable {
 
     private mutating func foundRows(_ rows: Int, _ now: ContinuousClock.Instant) -> Action {
         let held = holdsBell
+        // An average, because one slow tick says nothing of the next.
+        if let tickedAt { cost += (now - tickedAt - cost) / 8 }
         pace = pace(rows: rows)
         state = .draining
         return held ? .releaseBell : pauseAfterTick(now)
     }
 
     /// Each tick costs the database a commit and two reads, and takes them from the writers: the more they write, the further apart
-    /// ticks are, in proportion to the rate and up to ``Timing/longestTickInterval``.
+    /// ticks are, in proportion to the rate; and on a disk whose flushes take long, ticks take half of the time at most. Never
+    /// further apart than ``Timing/longestTickInterval``.
     private func pace(rows: Int) -> Duration {
         guard let tickedAt, let tickedBefore else { return timing.tickInterval }
         let seconds = max(tickedAt - tickedBefore, timing.tickInterval, .milliseconds(1)) / .seconds(1)
-        let factor = Double(rows) / seconds / timing.easyRate
-        return max(timing.tickInterval, min(timing.tickInterval * factor, timing.longestTickInterval))
+        let byRate = timing.tickInterval * (Double(rows) / seconds / timing.easyRate)
+        return max(timing.tickInterval, min(max(byRate, cost * 2), timing.longestTickInterval))
     }
 
     /// Ticks keep their distance from start to start, so that a long drain is followed by the next one at once.

@@ -35,7 +35,7 @@ import Testing
         _ = machine.handle(.ticked(rows: 0), now: start + .milliseconds(25))
         _ = machine.handle(.bellTaken(true), now: start + .milliseconds(25))
         #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(26)) == .releaseBell)
-        #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(.milliseconds(3)))
+        #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(.milliseconds(1)))
     }
 
     @Test("rung, it lets the lock go and then looks") func rung() {
@@ -43,7 +43,7 @@ import Testing
         let now = start + .milliseconds(100)
         #expect(machine.handle(.woke(rung: true), now: now) == .releaseBell)
         #expect(machine.handle(.bellReleased, now: now) == .tick)
-        #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(.milliseconds(4)))
+        #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(.milliseconds(2)))
         #expect(machine.state == .draining)
     }
 
@@ -91,7 +91,7 @@ import Testing
         var machine = leading()
         _ = machine.handle(.ticked(rows: 0), now: start)
         #expect(machine.handle(.waited, now: start) == .tick)
-        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(1)) == .pause(.milliseconds(3)))
+        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(1)) == .pause(.milliseconds(1)))
         #expect(machine.handle(.waited, now: start + .milliseconds(4)) == .tick)
         #expect(machine.handle(.ticked(rows: 1), now: start + .seconds(9)) == .pause(.zero))
     }
@@ -122,9 +122,9 @@ import Testing
         }
     }
 
-    @Test("the more is written, the further apart ticks are, up to a bound")
+    @Test("the more is written, and the longer a tick takes, the further apart ticks are, up to a bound")
     func pace() {
-        func pause(after rows: Int) -> CaptureStateMachine.Action {
+        func pause(after rows: Int, taking milliseconds: Int = 0) -> CaptureStateMachine.Action {
             var machine = CaptureStateMachine()
             let start = ContinuousClock.now
             _ = machine.start()
@@ -133,12 +133,31 @@ import Testing
             _ = machine.handle(.waited, now: start)
             _ = machine.handle(.ticked(rows: 1), now: start)
             // The next tick begins 4 ms after that one.
-            _ = machine.handle(.waited, now: start + .milliseconds(4))
-            return machine.handle(.ticked(rows: rows), now: start + .milliseconds(4))
+            let begun = start + .milliseconds(4)
+            _ = machine.handle(.waited, now: begun)
+            return machine.handle(.ticked(rows: rows), now: begun + .milliseconds(milliseconds))
         }
-        #expect(pause(after: 1) == .pause(.milliseconds(4)))
-        #expect(pause(after: 8) == .pause(.milliseconds(4)))  // 2,000 a second
+        #expect(pause(after: 1) == .pause(.milliseconds(2)))
+        #expect(pause(after: 4) == .pause(.milliseconds(2)))  // 1,000 a second
         #expect(pause(after: 16) == .pause(.milliseconds(8)))
         #expect(pause(after: 1000) == .pause(.milliseconds(20)))
+        // From start to start twice what one takes on average; one slow tick is an eighth of that.
+        #expect(pause(after: 1, taking: 12) == .pause(.zero))
+        #expect(pause(after: 1, taking: 1) == .pause(.milliseconds(1)))
+        var slow = CaptureStateMachine()
+        var now = ContinuousClock.now
+        _ = slow.start()
+        _ = slow.handle(.opened(leader: true), now: now)
+        var last = CaptureStateMachine.Action.finish
+        for _ in 0..<100 {
+            last = slow.handle(.ticked(rows: 1), now: now + .milliseconds(4))
+            now += .milliseconds(8)
+            _ = slow.handle(.waited, now: now)
+        }
+        guard case .pause(let pause) = last else {
+            Issue.record("no pause")
+            return
+        }
+        #expect(abs((pause - .milliseconds(4)) / .milliseconds(1)) < 0.1)
     }
 }

@@ -30,6 +30,21 @@ struct OutboxRow {
         self.at = Timestamp(microseconds: at &+ 946_684_800_000_000)
     }
 
+    /// From a row of text, in the same order from `column` on, with the time in microseconds since 1970.
+    init?(text result: PGResult, row: Int, from column: Int) {
+        guard let seq: Int64 = result.integer(row, column), let xid: UInt64 = result.integer(row, column + 1),
+            let relation: Int32 = result.integer(row, column + 2),
+            let operation = result.bytes(row, column + 3)?.first, let at: Int64 = result.integer(row, column + 6)
+        else { return nil }
+        self.seq = seq
+        self.xid = xid
+        self.relation = relation
+        self.operation = operation
+        self.old = result.bytes(row, column + 4).map { [UInt8]($0) }
+        self.new = result.bytes(row, column + 5).map { [UInt8]($0) }
+        self.at = Timestamp(microseconds: at)
+    }
+
     var bytes: Int { (old?.count ?? 0) + (new?.count ?? 0) }
 
     /// Positions keep room between rows: an update that changes the key is a delete at `2 × seq` and an insert at

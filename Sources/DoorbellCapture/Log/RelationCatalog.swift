@@ -32,9 +32,15 @@ struct RelationCatalog {
     /// Another try after the usual time.
     mutating func postpone(now: ContinuousClock.Instant) { readAt = now }
 
+    /// What ``read(from:now:)`` needs prepared: planning takes longer than reading.
+    static func prepare(on connection: PGConnection) throws(PGError) {
+        try connection.prepare("columns", columnsQuery)
+        try connection.prepare("keys", keyQuery(of: "(select relid from doorbell.tables)"))
+    }
+
     mutating func read(from connection: PGConnection, now: ContinuousClock.Instant) throws(PGError) {
-        let columns = try connection.query(Self.columnsQuery, [])
-        let keys = try connection.query(Self.keyQuery(of: "(select relid from doorbell.tables)"), [])
+        let columns = try connection.execute("columns")
+        let keys = try connection.execute("keys")
         var keyColumns: [UInt32: [String]] = [:]
         for row in 0..<keys.count {
             guard let relid: UInt32 = keys.integer(row, 0), let name = keys.text(row, 1) else { continue }

@@ -2,6 +2,10 @@ import DoorbellCore
 
 /// One row of `doorbell.ticks`.
 struct Tick: Sendable, Equatable {
+    /// A tick with at most so many rows, and so many bytes of images, brings them along when it is made.
+    static let rowsAlong = 1000
+    static let bytesAlong = 1 << 20
+
     let number: UInt64
     let snapshot: Snapshot
     /// How many rows became visible with it.
