@@ -19,8 +19,8 @@ public struct CaptureConfiguration: Sendable {
     public var retention: Duration
     /// Default ``Bell/auto``.
     public var bell: Bell
-    /// Least time from one tick to the next while there is work. It grows, up to 20 ms, with the rate (above 1,000 rows a second)
-    /// and with what a tick costs on this disk. Default 2 ms; more than some 20 ms is latency.
+    /// Least time from one tick to the next while there is work. It grows, up to 20 ms, with the rate (above 1,500 rows a second)
+    /// and with what a tick costs on this disk. Default 1.5 ms; more than some 20 ms is latency.
     public var tickInterval: Duration
     /// How long a `query` of a channel rule may take. Default 2 s; a longer one is an error of that row.
     public var queryTimeout: Duration
@@ -31,7 +31,7 @@ public struct CaptureConfiguration: Sendable {
 
     public init(
         conninfo: String, tables: [QualifiedName] = [], retention: Duration = .seconds(600), bell: Bell = .auto,
-        tickInterval: Duration = .milliseconds(2), queryTimeout: Duration = .seconds(2), batchRows: Int = 1000,
+        tickInterval: Duration = .microseconds(1500), queryTimeout: Duration = .seconds(2), batchRows: Int = 1000,
         batchBytes: Int = 1 << 20
     ) {
         self.conninfo = conninfo

@@ -10,11 +10,11 @@
 struct CaptureStateMachine: Sendable {
     struct Timing: Sendable, Equatable {
         /// Between two ticks while there is work: each tick is a commit that competes with the writers' own.
-        var tickInterval: Duration = .milliseconds(2)
+        var tickInterval: Duration = .microseconds(1500)
         /// The same at the highest rates, see ``pace(rows:)``.
         var longestTickInterval: Duration = .milliseconds(20)
         /// Rows a second up to which ticks are ``tickInterval`` apart.
-        var easyRate = 1000.0
+        var easyRate = 1500.0
         /// Between two looks at an outbox that was empty, at first.
         var shortestPause: Duration = .milliseconds(1)
         /// The same when nothing has come for long but the bell cannot be taken, or is not used.
@@ -167,13 +167,13 @@ struct CaptureStateMachine: Sendable {
     }
 
     /// Each tick costs the database a commit and two reads, and takes them from the writers: the more they write, the further apart
-    /// ticks are, in proportion to the rate; and on a disk whose flushes take long, ticks take half of the time at most. Never
+    /// ticks are, in proportion to the rate; and on a disk whose flushes take long, ticks take two thirds of the time at most. Never
     /// further apart than ``Timing/longestTickInterval``.
     private func pace(rows: Int) -> Duration {
         guard let tickedAt, let tickedBefore else { return timing.tickInterval }
         let seconds = max(tickedAt - tickedBefore, timing.tickInterval, .milliseconds(1)) / .seconds(1)
         let byRate = timing.tickInterval * (Double(rows) / seconds / timing.easyRate)
-        return max(timing.tickInterval, min(max(byRate, cost * 2), timing.longestTickInterval))
+        return max(timing.tickInterval, min(max(byRate, cost * 1.5), timing.longestTickInterval))
     }
 
     /// Ticks keep their distance from start to start, so that a long drain is followed by the next one at once.

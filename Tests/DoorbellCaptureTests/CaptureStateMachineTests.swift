@@ -25,6 +25,8 @@ import Testing
         return machine
     }
 
+    private let interval = CaptureStateMachine.Timing().tickInterval
+
     @Test("it falls asleep only after a look with the bell's lock in its hand") func lastDrain() {
         _ = asleep()
     }
@@ -35,7 +37,7 @@ import Testing
         _ = machine.handle(.ticked(rows: 0), now: start + .milliseconds(25))
         _ = machine.handle(.bellTaken(true), now: start + .milliseconds(25))
         #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(26)) == .releaseBell)
-        #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(.milliseconds(1)))
+        #expect(machine.handle(.bellReleased, now: start + .milliseconds(26)) == .pause(interval - .milliseconds(1)))
     }
 
     @Test("rung, it lets the lock go and then looks") func rung() {
@@ -43,7 +45,7 @@ import Testing
         let now = start + .milliseconds(100)
         #expect(machine.handle(.woke(rung: true), now: now) == .releaseBell)
         #expect(machine.handle(.bellReleased, now: now) == .tick)
-        #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(.milliseconds(2)))
+        #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(interval))
         #expect(machine.state == .draining)
     }
 
@@ -91,7 +93,7 @@ import Testing
         var machine = leading()
         _ = machine.handle(.ticked(rows: 0), now: start)
         #expect(machine.handle(.waited, now: start) == .tick)
-        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(1)) == .pause(.milliseconds(1)))
+        #expect(machine.handle(.ticked(rows: 1), now: start + .milliseconds(1)) == .pause(interval - .milliseconds(1)))
         #expect(machine.handle(.waited, now: start + .milliseconds(4)) == .tick)
         #expect(machine.handle(.ticked(rows: 1), now: start + .seconds(9)) == .pause(.zero))
     }
@@ -124,8 +126,9 @@ import Testing
 
     @Test("the more is written, and the longer a tick takes, the further apart ticks are, up to a bound")
     func pace() {
+        let timing = CaptureStateMachine.Timing(tickInterval: .milliseconds(2), easyRate: 1000)
         func pause(after rows: Int, taking milliseconds: Int = 0) -> CaptureStateMachine.Action {
-            var machine = CaptureStateMachine()
+            var machine = CaptureStateMachine(timing: timing)
             let start = ContinuousClock.now
             _ = machine.start()
             _ = machine.handle(.opened(leader: true), now: start)
@@ -141,10 +144,10 @@ import Testing
         #expect(pause(after: 4) == .pause(.milliseconds(2)))  // 1,000 a second
         #expect(pause(after: 16) == .pause(.milliseconds(8)))
         #expect(pause(after: 1000) == .pause(.milliseconds(20)))
-        // From start to start twice what one takes on average; one slow tick is an eighth of that.
+        // From start to start half as much again as one takes on average; one slow tick is an eighth of that.
         #expect(pause(after: 1, taking: 12) == .pause(.zero))
         #expect(pause(after: 1, taking: 1) == .pause(.milliseconds(1)))
-        var slow = CaptureStateMachine()
+        var slow = CaptureStateMachine(timing: timing)
         var now = ContinuousClock.now
         _ = slow.start()
         _ = slow.handle(.opened(leader: true), now: now)
@@ -158,6 +161,6 @@ import Testing
             Issue.record("no pause")
             return
         }
-        #expect(abs((pause - .milliseconds(4)) / .milliseconds(1)) < 0.1)
+        #expect(abs((pause - .milliseconds(2)) / .milliseconds(1)) < 0.1)
     }
 }
