@@ -3,73 +3,154 @@ import DoorbellCore
 /// Reads what a client sends: one JSON object a message.
 ///
 /// Unknown members are ignored, of a member that stands twice the last one counts, and `null` means "not given". How long a
-/// message may be is the frame parser's business.
+/// message may be is the frame parser's business; what is kept or passed on has its own limit here.
 public enum ClientMessageDecoder {
     /// The longest `id`, in bytes of JSON text: it is kept and sent back.
     public static let maximumIDLength = 128
-    /// The longest `poll`, in bytes: what HTTP servers commonly take as a request target.
+    /// The longest `poll` and `path`, in bytes: what HTTP servers commonly take as a request target.
     public static let maximumPollLength = 8192
     /// The most schema versions in one request.
     public static let maximumVersions = 32
+    /// The longest `token`, in bytes: what HTTP servers commonly take as a header.
+    public static let maximumTokenLength = 8192
+    /// The longest `data` of a `publish`, in bytes of JSON text.
+    public static let maximumDataLength = 65_536
+    /// The longest `digest`, in bytes: 512 bits in hexadecimal.
+    public static let maximumDigestLength = 128
+    /// The longest `method` of a `request`, in bytes.
+    public static let maximumMethodLength = 32
+    /// The most `headers` of a `request`, and how many bytes their names and values have together.
+    public static let maximumHeaders = 64
+    public static let maximumHeadersLength = 8192
+    /// The longest `body` of a `request`, in bytes of JSON text.
+    public static let maximumBodyLength = 1 << 20
 
     /// - Throws: ``WireError`` when `bytes` is not a JSON object with a `type`, or a member that the type needs is missing or
     ///   has the wrong form.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> ClientMessage {
-        let members = try Members.read(bytes)
+        let members = try ClientMessageMembers.read(bytes)
         let id = try members.id()
-        guard let type = try members.string("type", members.type, id) else {
-            throw WireError("'type' is missing", id: id)
-        }
+        let type = try members.required(.type, id)
         switch type {
         case "subscribe":
             return .subscribe(
                 .init(
                     target: try target(members, id), since: try since(members, id), versions: try versions(members, id),
                     id: id))
-        case "unsubscribe":
-            guard let channel = try members.string("channel", members.channel, id) else {
-                throw WireError("'channel' is missing", id: id)
+        case "unsubscribe": return .unsubscribe(channel: try channel(members, id), id: id)
+        case "ack":
+            return .ack(channel: try channel(members, id), position: try position(members, id), id: id)
+        case "auth": return .auth(token: try token(members, id), id: id)
+        case "refresh": return .refresh(token: try token(members, id), id: id)
+        case "request":
+            guard let id else { throw WireError("'id' is missing") }
+            return .request(try request(members, id))
+        case "publish":
+            let channel = try channel(members, id)
+            guard let data = try members.raw(.data, limit: maximumDataLength, id) else {
+                throw WireError("'data' is missing", id: id)
             }
-            return .unsubscribe(channel: channel, id: id)
+            return .publish(channel: channel, data: data, id: id)
+        case "presence": return .presence(channel: try channel(members, id), id: id)
+        case "drift":
+            return .drift(
+                channel: try channel(members, id), position: try position(members, id), digest: try digest(members, id),
+                id: id)
         case "ping": return .ping(id: id)
         default: return .unknown(type: type)
         }
     }
 
-    private static func target(_ members: Members, _ id: String?) throws(WireError) -> ClientMessage.Target {
-        let channel = try members.string("channel", members.channel, id)
-        let poll = try members.string("poll", members.poll, id)
+    // MARK: Members of several types
+
+    private static func channel(_ members: ClientMessageMembers, _ id: String?) throws(WireError) -> String {
+        try checked(channel: try members.required(.channel, id), id)
+    }
+
+    /// Whether it is a channel is not asked here: an unknown one has an error of its own. But it is sent back.
+    private static func checked(channel: String, _ id: String?) throws(WireError) -> String {
+        guard channel.utf8.count <= ChannelName.maximumLength else {
+            throw WireError("'channel' may have at most \(ChannelName.maximumLength) bytes", id: id)
+        }
+        return channel
+    }
+
+    private static func position(_ members: ClientMessageMembers, _ id: String?) throws(WireError) -> Position {
+        guard let position = Position(try members.required(.position, id)) else {
+            throw WireError("'position' must be one that a message carried", id: id)
+        }
+        return position
+    }
+
+    private static func token(_ members: ClientMessageMembers, _ id: String?) throws(WireError) -> String {
+        let token = try members.required(.token, id)
+        guard (1...maximumTokenLength).contains(token.utf8.count) else {
+            throw WireError("'token' must have 1 to \(maximumTokenLength) bytes", id: id)
+        }
+        guard isVisible(token) else {
+            throw WireError("'token' must be visible ASCII, without 'Bearer ' before it", id: id)
+        }
+        return token
+    }
+
+    private static func digest(_ members: ClientMessageMembers, _ id: String?) throws(WireError) -> String {
+        let digest = try members.required(.digest, id)
+        guard (1...maximumDigestLength).contains(digest.utf8.count), isVisible(digest) else {
+            throw WireError("'digest' must be 1 to \(maximumDigestLength) bytes of visible ASCII", id: id)
+        }
+        return digest
+    }
+
+    static func isVisible(_ text: String) -> Bool { text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
+
+    /// What goes into a request to the legacy API: nothing passes here that is not a request target.
+    static func requestTarget(
+        _ path: String, _ name: ClientMessageMembers.Name, _ id: String?
+    ) throws(WireError) -> String {
+        guard path.utf8.count <= maximumPollLength else {
+            throw WireError("'\(name.rawValue)' may have at most \(maximumPollLength) bytes", id: id)
+        }
+        guard isVisible(path), !path.utf8.contains(0x23) else {
+            throw WireError("'\(name.rawValue)' must be percent-encoded and have no spaces and no fragment", id: id)
+        }
+        return path
+    }
+
+    // MARK: Subscribe
+
+    private static func target(
+        _ members: ClientMessageMembers, _ id: String?
+    ) throws(WireError) -> ClientMessage.Target {
+        let channel = try members.string(.channel, id)
+        let poll = try members.string(.poll, id)
         switch (channel, poll) {
-        case (let channel?, nil): return .channel(channel)
+        case (let channel?, nil): return .channel(try checked(channel: channel, id))
         case (nil, let poll?): return .poll(try path(poll, id))
         case (nil, nil): throw WireError("'channel' or 'poll' is missing", id: id)
         case (_?, _?): throw WireError("give 'channel' or 'poll', not both", id: id)
         }
     }
 
-    /// The path goes into a request to the legacy API later, so nothing passes here that is not a request target.
     private static func path(_ text: String, _ id: String?) throws(WireError) -> String {
         let path = text.hasPrefix("GET ") ? String(text.dropFirst(4)) : text
         guard path.hasPrefix("/") else {
             throw WireError("'poll' must be a path such as '/api/orders/42', with or without 'GET ' before it", id: id)
         }
-        guard path.utf8.count <= maximumPollLength else {
-            throw WireError("'poll' may have at most \(maximumPollLength) bytes", id: id)
-        }
-        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }) else {
-            throw WireError("'poll' must be percent-encoded and have no spaces and no fragment", id: id)
-        }
-        return path
+        return try requestTarget(path, .poll, id)
     }
 
-    private static func since(_ members: Members, _ id: String?) throws(WireError) -> ClientMessage.Since? {
-        guard let text = try members.string("since", members.since, id), text != "latest" else { return nil }
+    private static func since(
+        _ members: ClientMessageMembers, _ id: String?
+    ) throws(WireError) -> ClientMessage.Since? {
+        guard let text = try members.string(.since, id), text != "latest" else { return nil }
         if text == "earliest" { return .earliest }
         return Position(text).map { .position($0) } ?? .unrecognised
     }
 
-    private static func versions(_ members: Members, _ id: String?) throws(WireError) -> [SchemaVersion] {
-        guard let range = members.version else { return [] }
+    private static func versions(
+        _ members: ClientMessageMembers, _ id: String?
+    ) throws(WireError) -> [SchemaVersion] {
+        guard let range = members[.version] else { return [] }
         var scanner = JSONScanner(Array(members.bytes[range]))
         var versions: [SchemaVersion] = []
         var count = 0
@@ -93,62 +174,5 @@ public enum ClientMessageDecoder {
             throw WireError("'version' may list at most \(maximumVersions) versions", id: id)
         }
         return versions
-    }
-}
-
-/// Where the members that matter stand in the text. Their types are looked at only when the message's type asks for them,
-/// because a later version may give other types of message members of the same name.
-private struct Members {
-    let bytes: [UInt8]
-    var type: Range<Int>?
-    var channel: Range<Int>?
-    var poll: Range<Int>?
-    var since: Range<Int>?
-    var version: Range<Int>?
-    private var idRange: Range<Int>?
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    static func read(_ bytes: [UInt8]) throws(WireError) -> Members {
-        var scanner = JSONScanner(bytes)
-        guard scanner.peek() == 0x7B else { throw WireError("a message must be one JSON object") }
-        var found = Members(bytes)
-        do {
-            try scanner.object { (key, scanner) throws(JSONError) in
-                let range = try scanner.skipValue()
-                let value = bytes[range.lowerBound] == 0x6E ? nil : range
-                switch key {
-                case "type": found.type = value
-                case "channel": found.channel = value
-                case "poll": found.poll = value
-                case "since": found.since = value
-                case "version": found.version = value
-                case "id": found.idRange = value
-                default: break
-                }
-            }
-            try scanner.end()
-        } catch {
-            throw WireError("not valid JSON: \(error)", id: try? found.id())
-        }
-        return found
-    }
-
-    func id() throws(WireError) -> String? {
-        guard let range = idRange else { return nil }
-        switch bytes[range.lowerBound] {
-        case 0x22, 0x2D, 0x30...0x39: break
-        default: throw WireError("'id' must be a string or a number")
-        }
-        guard range.count <= ClientMessageDecoder.maximumIDLength else {
-            throw WireError("'id' may have at most \(ClientMessageDecoder.maximumIDLength) bytes")
-        }
-        return String(decoding: bytes[range], as: UTF8.self)
-    }
-
-    func string(_ name: String, _ range: Range<Int>?, _ id: String?) throws(WireError) -> String? {
-        guard let range else { return nil }
-        guard bytes[range.lowerBound] == 0x22 else { throw WireError("'\(name)' must be a string", id: id) }
-        return JSONScanner.plainText(bytes[range])
     }
 }

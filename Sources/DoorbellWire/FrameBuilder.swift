@@ -22,6 +22,9 @@ struct FrameBuilder {
     mutating func append(raw json: [UInt8]) { bytes.append(contentsOf: json) }
 
     /// JSON, as it stands.
+    mutating func append(raw json: ArraySlice<UInt8>) { bytes.append(contentsOf: json) }
+
+    /// JSON, as it stands.
     mutating func append(raw json: String) { bytes.append(contentsOf: json.utf8) }
 
     /// A quoted string.
@@ -30,6 +33,16 @@ struct FrameBuilder {
             JSONWriter.string(text, to: &bytes)
         } else {
             append(plain: text)
+        }
+    }
+
+    /// Quoted strings with commas between them.
+    mutating func append(strings: [String]) {
+        var isFirst = true
+        for text in strings {
+            if !isFirst { append(",") }
+            isFirst = false
+            append(string: text)
         }
     }
 
@@ -73,18 +86,22 @@ struct FrameBuilder {
     }
 
     /// The frame. The builder is spent.
-    consuming func finish() -> EncodedMessage {
+    ///
+    /// - Parameters:
+    ///   - type: The `type` that was written.
+    ///   - position: The `position` that was written.
+    consuming func finish(type: String, position: Position? = nil) -> EncodedMessage {
         let length = bytes.count - Self.reserved
         guard !(126...0xFFFF).contains(length) else {
             bytes[0] = 0x81
             bytes[1] = 126
             bytes[2] = UInt8(truncatingIfNeeded: length >> 8)
             bytes[3] = UInt8(truncatingIfNeeded: length)
-            return EncodedMessage(frame: bytes, payloadOffset: Self.reserved)
+            return EncodedMessage(frame: bytes, payloadOffset: Self.reserved, type: type, position: position)
         }
         var header: [UInt8] = []
         WebSocketFrame.appendHeader(.text, length: length, to: &header)
         bytes.replaceSubrange(0..<Self.reserved, with: header)
-        return EncodedMessage(frame: bytes, payloadOffset: header.count)
+        return EncodedMessage(frame: bytes, payloadOffset: header.count, type: type, position: position)
     }
 }

@@ -50,16 +50,11 @@ public enum PublicationEncoder {
         }
         if let changed = rendition.changed {
             frame.append(#","changed":["#)
-            var first = true
-            for name in changed {
-                if !first { frame.append(",") }
-                first = false
-                frame.append(string: name)
-            }
+            frame.append(strings: changed)
             frame.append("]")
         }
         frame.append(timeOf: publication)
-        return frame.finish()
+        return frame.finish(type: publication.feature.messageType, position: publication.position)
     }
 
     private static func signal(_ publication: Publication) -> EncodedMessage {
@@ -68,7 +63,7 @@ public enum PublicationEncoder {
         frame.append(plain: publication.channel.rawValue)
         frame.append(placeOf: publication)
         frame.append(timeOf: publication)
-        return frame.finish()
+        return frame.finish(type: "signal", position: publication.position)
     }
 
     private static func reset(_ publication: Publication, _ reason: String) -> EncodedMessage {

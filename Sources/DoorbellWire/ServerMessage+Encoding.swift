@@ -25,6 +25,19 @@ extension ServerMessage {
             frame.append(id: id)
         case .reset(let channel, let reason, let position):
             frame.append(reset: channel, reason: reason, position: position)
+        case .response(let response):
+            response.append(to: &frame)
+        case .presence(let presence):
+            presence.append(to: &frame)
+        case .refreshed(let expires, let id):
+            frame.append(#"{"type":"refreshed""#)
+            if let expires {
+                frame.append(#","expires":"#)
+                frame.append(expires)
+            }
+            frame.append(id: id)
+        case .message(let message):
+            message.append(to: &frame)
         case .pong(let id):
             frame.append(#"{"type":"pong""#)
             frame.append(id: id)
@@ -50,7 +63,37 @@ extension ServerMessage {
             frame.append(Int64(reconnectAfter))
         }
         frame.append("}")
-        return frame.finish()
+        return frame.finish(type: type, position: position)
+    }
+}
+
+extension ServerMessage {
+    /// The `type` on the wire.
+    public var type: String {
+        switch self {
+        case .welcome: "welcome"
+        case .subscribed: "subscribed"
+        case .unsubscribed: "unsubscribed"
+        case .reset: "reset"
+        case .response: "response"
+        case .presence: "presence"
+        case .refreshed: "refreshed"
+        case .message: "message"
+        case .pong: "pong"
+        case .transport: "transport"
+        case .error: "error"
+        case .goodbye: "goodbye"
+        }
+    }
+
+    /// Where a client that got this message goes on.
+    private var position: Position? {
+        switch self {
+        case .subscribed(let subscribed): subscribed.position
+        case .reset(_, _, let position): position
+        case .welcome, .unsubscribed, .response, .presence, .refreshed, .message, .pong, .transport, .error, .goodbye:
+            nil
+        }
     }
 }
 
@@ -79,7 +122,7 @@ extension ServerMessage.Subscribed {
 }
 
 extension FrameBuilder {
-    fileprivate mutating func append(id: String?) {
+    mutating func append(id: String?) {
         guard let id else { return }
         append(#","id":"#)
         append(raw: id)
@@ -105,16 +148,6 @@ extension ServerMessage.Snapshot {
 
     private static func json(of answer: [UInt8]) -> [UInt8] {
         if answer.isEmpty { return Array("null".utf8) }
-        var scanner = JSONScanner(answer)
-        do {
-            try scanner.skipValue()
-            try scanner.end()
-            return answer
-        } catch {
-            var json: [UInt8] = []
-            json.reserveCapacity(answer.count + 16)
-            JSONWriter.string(String(decoding: answer, as: UTF8.self), to: &json)
-            return json
-        }
+        return JSONText.isValid(answer) ? answer : JSONText.string(answer)
     }
 }

@@ -1,7 +1,7 @@
 public import DoorbellCore
 
 /// What the server says besides publications (PROTOCOL.md, "Server to client"). Publications are encoded by
-/// ``PublicationEncoder``.
+/// ``PublicationEncoder``, several messages in one by ``MessageBatch``.
 ///
 /// Every `id` is raw JSON text, as the client sent it.
 public enum ServerMessage: Equatable, Sendable {
@@ -9,6 +9,11 @@ public enum ServerMessage: Equatable, Sendable {
     case subscribed(Subscribed)
     case unsubscribed(channel: ChannelName, reason: String, id: String?)
     case reset(channel: ChannelName, reason: String, position: Position)
+    case response(Response)
+    case presence(Presence)
+    /// The new token is good. `expires` is when the connection's rights end, as Unix time in milliseconds.
+    case refreshed(expires: Int64?, id: String?)
+    case message(Direct)
     case pong(id: String?)
     case transport(feature: String, use: Transport)
     case error(ErrorCode, message: String, id: String?, channel: String?)
@@ -73,5 +78,7 @@ public enum ServerMessage: Equatable, Sendable {
         case alreadySubscribed = "already_subscribed"
         /// Capture is not live: poll for now.
         case notLive = "not_live"
+        /// This server, or the feature, does not do what was asked.
+        case notSupported = "not_supported"
     }
 }

@@ -3,7 +3,7 @@ public enum WebSocketHandshake {
     private static let magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
     /// The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key`.
-    public static func accept(key: String) -> String { base64(SHA1.hash(Array((key + magic).utf8))) }
+    public static func accept(key: String) -> String { Base64.encode(SHA1.hash(Array((key + magic).utf8))) }
 
     /// Whether `key` is 16 bytes in base64, as section 4.1 demands of clients.
     public static func isValid(key: String) -> Bool {
@@ -19,20 +19,6 @@ public enum WebSocketHandshake {
 
     /// A key for a client's request, of 16 random bytes.
     public static func makeKey(using generator: inout some RandomNumberGenerator) -> String {
-        base64((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-            for index in 0..<4 {
-                let digit = Int(bits >> UInt32(18 - 6 * index) & 63)
-                text.append(index <= group.count ? alphabet[digit] : 0x3D)
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
+        Base64.encode((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 }

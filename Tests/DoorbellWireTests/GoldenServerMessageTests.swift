@@ -9,6 +9,12 @@ import Testing
     static func channel(_ name: String) -> ChannelName { ChannelName(name)! }
     static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
+    static func response(_ id: String, _ status: Int, _ headers: [HeaderField], _ answer: [UInt8]) -> ServerMessage {
+        .response(.init(id: id, status: status, headers: headers, answer: answer)!)
+    }
+    static let seven = ServerMessage.Presence.Member(user: "7", session: "s-4f1c")
+    static let time = Timestamp(microseconds: 1_763_763_600_123_999)
+
     static let messages: [(name: String, message: ServerMessage)] = [
         ("server-welcome", .welcome(session: "s-4f1c", heartbeat: 25, resumed: false)),
         ("server-welcome-resumed", .welcome(session: "s-4f1c", heartbeat: 25, resumed: true)),
@@ -51,6 +57,55 @@ import Testing
         ("server-unsubscribed", .unsubscribed(channel: channel("orders:42"), reason: "not allowed", id: nil)),
         ("server-unsubscribed-id", .unsubscribed(channel: channel("orders:42"), reason: "asked for", id: #""u-1""#)),
         ("server-reset", .reset(channel: channel("orders:42"), reason: "slow consumer", position: position)),
+        (
+            "server-response",
+            response(
+                "6", 200, [.init("Content-Type", "application/json; charset=utf-8"), .init("ETag", #""v1""#)],
+                bytes(#"{"id":42, "total":10.50}"#))
+        ),
+        (
+            "server-response-created",
+            response(
+                #""r-1""#, 201,
+                [
+                    .init("content-type", "application/problem+json"), .init("set-cookie", "a=1; Path=/"),
+                    .init("location", "/api/orders/43"), .init("Set-Cookie", "b=2; Path=/"),
+                ], bytes(#""json""#))
+        ),
+        ("server-response-text", response("7", 404, [.init("content-type", "text/plain")], bytes("no \"note\"\n"))),
+        (
+            "server-response-binary",
+            response(
+                "7", 200, [.init("content-type", "image/png")], [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+        ),
+        ("server-response-empty", response("7", 204, [], [])),
+        (
+            "server-presence-state",
+            .presence(
+                .init(
+                    channel: channel("room:1"), event: .state, members: [seven, .init(user: nil, session: "s-9a00")],
+                    id: "9"))
+        ),
+        ("server-presence-state-empty", .presence(.init(channel: channel("room:1"), event: .state, members: []))),
+        (
+            "server-presence-state-cut",
+            .presence(.init(channel: channel("room:1"), event: .state, members: [seven], total: 2500, id: "9"))
+        ),
+        ("server-presence-join", .presence(.init(channel: channel("room:1"), event: .join, members: [seven]))),
+        ("server-presence-leave", .presence(.init(channel: channel("room:1"), event: .leave, members: [seven]))),
+        ("server-refreshed", .refreshed(expires: nil, id: nil)),
+        ("server-refreshed-maximal", .refreshed(expires: 1_763_767_200_000, id: "5")),
+        (
+            "server-message",
+            .message(.init(channel: channel("room:1"), data: bytes(#"{"typing":true}"#), timestamp: time))
+        ),
+        (
+            "server-message-maximal",
+            .message(
+                .init(
+                    channel: channel("room:1"), data: bytes(#"[1.0, 1e2, "\u00e4"]"#), from: "7", timestamp: time,
+                    id: "8"))
+        ),
         ("server-pong", .pong(id: nil)),
         ("server-pong-id", .pong(id: "3")),
         ("server-transport-poll", .transport(feature: "notifications", use: .poll)),
@@ -67,6 +122,7 @@ import Testing
         ("server-error-not-subscribed", .error(.notSubscribed, message: "…", id: "1", channel: nil)),
         ("server-error-already-subscribed", .error(.alreadySubscribed, message: "…", id: "1", channel: nil)),
         ("server-error-not-live", .error(.notLive, message: "…", id: "1", channel: nil)),
+        ("server-error-not-supported", .error(.notSupported, message: "…", id: "1", channel: nil)),
         ("server-goodbye", .goodbye(reason: "service restart", reconnectAfter: 1250)),
     ]
 
@@ -91,9 +147,22 @@ import Testing
         #expect(try Self.payload(PublicationEncoder.encode(golden.publication(), as: golden.version)) == expected)
     }
 
+    @Test("a batch is its messages' own bytes with commas between them")
+    func batch() throws {
+        var batch = MessageBatch()
+        for name in ["server-change-insert", "server-change-update", "server-signal"] {
+            let golden = try #require(GoldenPublication.all.first { $0.name == name })
+            let isTaken = batch.append(PublicationEncoder.encode(try golden.publication(), as: golden.version))
+            #expect(isTaken)
+        }
+        let finished = batch.finish()
+        let message = try #require(finished)
+        #expect(try Self.payload(message) == String(decoding: GoldenFiles.read("server-batch"), as: UTF8.self))
+    }
+
     @Test("no golden file of the server is left out")
     func complete() throws {
-        let names = Self.messages.map(\.name) + GoldenPublication.all.map(\.name)
+        let names = Self.messages.map(\.name) + GoldenPublication.all.map(\.name) + ["server-batch"]
         #expect(try GoldenFiles.names(prefix: "server-") == names.sorted())
     }
 

@@ -68,6 +68,9 @@ struct Session {
             case .subscribe(let request): return subscribe(request, position: position, now: now)
             case .unsubscribe(let channel, let id): return unsubscribe(channel, id: id)
             case .ping(let id): return [.send(.pong(id: id))]
+            case .ack, .auth, .refresh, .request, .publish, .presence, .drift:
+                let text = "this server does not do '\(message.type)'"
+                return [.send(.error(.notSupported, message: text, id: message.id, channel: nil))]
             case .unknown: return []
             }
         }
