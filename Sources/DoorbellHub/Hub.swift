@@ -57,8 +57,12 @@ public final class Hub: Sendable {
 
     // MARK: Subscribing (event loops, through a shard)
 
-    func join(_ channel: ChannelName, feature: Feature, since: Since) -> Joined {
-        shared.withLock { $0.state.join(channel, feature: feature, since: since, now: now()) }
+    func join(_ channel: ChannelName, feature: Feature, since: Since, limit: Int) -> Joined {
+        shared.withLock { $0.state.join(channel, feature: feature, since: since, limit: limit, now: now()) }
+    }
+
+    func next(on channel: ChannelName, after position: Position, limit: Int) -> Joined {
+        shared.withLock { $0.state.next(on: channel, after: position, limit: limit) }
     }
 
     func leave(_ channel: ChannelName) {
@@ -76,6 +80,11 @@ public final class Hub: Sendable {
     /// The newest position on `channel`, if history knows one.
     public func lastPosition(on channel: ChannelName) -> Position? {
         shared.withLock { $0.state.lastPosition(on: channel) }
+    }
+
+    /// Whether everything on `channel` after `position` is in its history.
+    public func reaches(back position: Position, on channel: ChannelName) -> Bool {
+        shared.withLock { $0.state.next(on: channel, after: position, limit: 0).recovered }
     }
 
     /// Channels, messages and bytes held in memory.

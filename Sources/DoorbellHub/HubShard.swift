@@ -10,8 +10,22 @@ public final class HubShard {
     private struct Subscription {
         let subscriber: any Subscriber
         let version: SchemaVersion
-        /// Publications up to here were replayed, or came before the subscription.
+        /// Publications up to here were told, were replayed, or came before the subscription.
         var joinedAt: Position
+        /// Nothing is told live: what comes after ``joinedAt`` is read from history when the subscriber asks for it.
+        var isBehind: Bool
+    }
+
+    /// What a subscriber that was behind is told next.
+    public struct Resumed {
+        public let messages: [EncodedMessage]
+        /// The position of each message.
+        public let positions: [Position]
+        /// `false`: history does not reach back to where the subscriber was. It is live again from ``position`` on.
+        public let recovered: Bool
+        /// Whether the subscription is live again.
+        public let isComplete: Bool
+        public let position: Position
     }
 
     /// Told after each publication was handed to subscribers: how many, for metrics and the ledger.
@@ -38,16 +52,37 @@ public final class HubShard {
     public var head: Position? { hub.head }
 
     /// Joins a channel. Does not write: the caller sends `subscribed` first and then the replay, then live messages follow by
-    /// themselves.
+    /// themselves; or, when the replay is not complete, what ``resume(_:on:limit:)`` gives.
     ///
     /// The caller keeps a subscriber from joining a channel twice.
+    ///
+    /// - Parameter limit: Bytes of replay, by ``Publication/cost``; one message is given in any case.
     public func subscribe(
-        _ subscriber: any Subscriber, to channel: ChannelName, feature: Feature, version: SchemaVersion, since: Since
+        _ subscriber: any Subscriber, to channel: ChannelName, feature: Feature, version: SchemaVersion, since: Since,
+        limit: Int = .max
     ) -> Joined {
-        let joined = hub.join(channel, feature: feature, since: since)
+        let joined = hub.join(channel, feature: feature, since: since, limit: limit)
         channels[channel, default: []].append(
-            Subscription(subscriber: subscriber, version: version, joinedAt: joined.joinedAt))
+            Subscription(
+                subscriber: subscriber, version: version, joinedAt: joined.joinedAt, isBehind: !joined.isComplete))
         return joined
+    }
+
+    /// What comes next, from history, for a subscriber that fell behind or whose replay was not complete. At its end the
+    /// subscription is live again, with nothing missing or told twice.
+    ///
+    /// - Parameter limit: Bytes, by ``Publication/cost``; one message is given in any case.
+    /// - Returns: `nil` when it is not subscribed or not behind.
+    public func resume(_ subscriber: any Subscriber, on channel: ChannelName, limit: Int) -> Resumed? {
+        guard let index = channels[channel]?.firstIndex(where: { $0.subscriber === subscriber }),
+            let subscription = channels[channel]?[index], subscription.isBehind
+        else { return nil }
+        let next = hub.next(on: channel, after: subscription.joinedAt, limit: limit)
+        channels[channel]?[index].joinedAt = next.joinedAt
+        channels[channel]?[index].isBehind = !next.isComplete
+        return Resumed(
+            messages: next.replay.map { encoded($0, as: subscription.version) }, positions: next.replay.map(\.position),
+            recovered: next.recovered, isComplete: next.isComplete, position: next.position)
     }
 
     public func unsubscribe(_ subscriber: any Subscriber, from channel: ChannelName) {
@@ -77,7 +112,8 @@ public final class HubShard {
         guard let subscriptions = channels[publication.channel] else { return }
         var told = 0
         var last: (version: SchemaVersion, message: EncodedMessage)?
-        for subscription in subscriptions where publication.position > subscription.joinedAt {
+        for subscription in subscriptions
+        where publication.position > subscription.joinedAt && !subscription.isBehind {
             let message: EncodedMessage
             if let last, last.version == subscription.version {
                 message = last.message
@@ -85,14 +121,24 @@ public final class HubShard {
                 message = encoded(publication, as: subscription.version)
                 last = (subscription.version, message)
             }
-            if subscription.subscriber.enqueue(message) {
+            if subscription.subscriber.enqueue(message, of: publication) {
                 touched.append(subscription.subscriber)
                 told += 1
             } else {
+                // What came before this one was told.
+                setBehind(
+                    subscription.subscriber, on: publication.channel,
+                    after: max(publication.previous ?? subscription.joinedAt, subscription.joinedAt))
                 subscription.subscriber.fellBehind(on: publication.channel, feature: publication.feature)
             }
         }
         observe?(publication, told)
+    }
+
+    private func setBehind(_ subscriber: any Subscriber, on channel: ChannelName, after position: Position) {
+        guard let index = channels[channel]?.firstIndex(where: { $0.subscriber === subscriber }) else { return }
+        channels[channel]?[index].joinedAt = position
+        channels[channel]?[index].isBehind = true
     }
 }
 

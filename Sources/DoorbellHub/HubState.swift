@@ -97,8 +97,10 @@ struct HubState {
 
     // MARK: Subscribing
 
-    mutating func join(_ name: ChannelName, feature: Feature, since: Since, now: Timestamp) -> Joined {
-        let head = self.head ?? forgotten
+    /// - Parameter limit: Bytes of replay, by ``Publication/cost``; one message is given in any case.
+    mutating func join(
+        _ name: ChannelName, feature: Feature, since: Since, limit: Int = .max, now: Timestamp
+    ) -> Joined {
         var channel = take(name)
         channel.subscribers += 1
         if channel.vacantSince != nil { vacantCount -= 1 }
@@ -106,7 +108,16 @@ struct HubState {
         channels[name] = channel
         features[name] = feature
         usage.subscriptions += 1
+        return read(channel, since: since, limit: limit)
+    }
 
+    /// What a subscriber that is behind is told next.
+    func next(on name: ChannelName, after position: Position, limit: Int) -> Joined {
+        read(channels[name] ?? ChannelState(floor: forgotten), since: .position(position), limit: limit)
+    }
+
+    private func read(_ channel: ChannelState, since: Since, limit: Int) -> Joined {
+        let head = self.head ?? forgotten
         let from: Position
         switch since {
         case .latest, .unknown: return Joined(position: head, recovered: false, replay: [], joinedAt: head)
@@ -117,7 +128,16 @@ struct HubState {
             }
             from = position
         }
-        let replay = Array(channel.messages(after: from))
+        var replay: [Publication] = []
+        var bytes = 0
+        for publication in channel.messages(after: from) {
+            bytes += publication.cost
+            if bytes > limit, let last = replay.last {
+                return Joined(
+                    position: from, recovered: true, replay: replay, isComplete: false, joinedAt: last.position)
+            }
+            replay.append(publication)
+        }
         // Nothing missed: the newest position is as good as the old one, and stays recoverable for longer.
         let position = replay.isEmpty ? max(from, head) : from
         return Joined(position: position, recovered: true, replay: replay, joinedAt: max(from, head))

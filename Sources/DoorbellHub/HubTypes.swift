@@ -35,14 +35,17 @@ public enum Since: Sendable, Equatable {
     case unknown
 }
 
-/// What a subscription begins with.
+/// What a subscription begins or goes on with.
 public struct Joined: Sendable {
     /// Where the stream begins: the position asked for when it was recovered, else where the log stands now.
     public var position: Position
-    /// Whether everything after the position asked for is in ``replay``. `false` for `latest`.
+    /// Whether everything after the position asked for is in ``replay``, or will follow it. `false` for `latest`.
     public var recovered: Bool
-    /// What was published after ``position`` up to now, oldest first.
+    /// What was published after ``position``, oldest first.
     public var replay: [Publication]
+    /// Whether ``replay`` is all that was published up to now. When not, the subscription is behind: ask for more with
+    /// ``HubShard/resume(_:on:limit:)``.
+    public var isComplete = true
     /// Publications up to here are in ``replay`` or not wanted: the shard drops them when they arrive late.
     public var joinedAt: Position
 }

@@ -7,7 +7,8 @@ import NIOCore
 /// What one event loop owns: its shard and its connections. Lives on that loop.
 final class LoopState {
     let shard: HubShard
-    private(set) var webSockets: [ObjectIdentifier: WebSocketConnection] = [:]
+    private(set) var streams: [ObjectIdentifier: PushStream] = [:]
+    private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     private let tally: DeliveryTally
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?
@@ -16,22 +17,31 @@ final class LoopState {
         let tally = DeliveryTally()
         self.tally = tally
         self.shard = HubShard(hub: core.hub, encode: PublicationEncoder.encode) { publication, subscribers in
-            let bytes = tally.take()
+            let (bytes, events) = tally.take()
             guard subscribers > 0 else { return }
             let at = core.now()
-            core.metrics[publication.feature]?.messagesSent.increment(by: subscribers)
-            core.metrics[publication.feature]?.bytesSent.increment(by: bytes)
+            if let metrics = core.metrics[publication.feature] {
+                if subscribers > events { metrics.webSocketMessages.increment(by: subscribers - events) }
+                if events > 0 { metrics.eventMessages.increment(by: events) }
+                metrics.bytesSent.increment(by: bytes)
+            }
             core.metrics.commitToSend.recordSeconds(max(0, at.seconds(since: publication.committedAt)))
             core.observer?.delivered(
                 PushDelivery(publication: publication, subscribers: subscribers, bytes: bytes, at: at))
         }
     }
 
-    func add(_ connection: WebSocketConnection) { webSockets[ObjectIdentifier(connection)] = connection }
-    func remove(_ connection: WebSocketConnection) { webSockets[ObjectIdentifier(connection)] = nil }
+    func add(_ stream: PushStream) { streams[ObjectIdentifier(stream)] = stream }
+    func remove(_ stream: PushStream) { streams[ObjectIdentifier(stream)] = nil }
 
-    /// Notes the bytes of a live message that was queued, for the observer.
-    func queued(bytes: Int) { tally.bytes += bytes }
+    func add(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = held }
+    func remove(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = nil }
+
+    /// Notes a live message that was queued, for the observer.
+    func queued(bytes: Int, on transport: PushTransport) {
+        tally.bytes += bytes
+        if transport == .events { tally.events += 1 }
+    }
 
     /// `frame` as a buffer that shares its bytes with the one before when the frame is the same array.
     func buffer(for frame: [UInt8]) -> ByteBuffer {
@@ -45,13 +55,15 @@ final class LoopState {
 @available(*, unavailable)
 extension LoopState: Sendable {}
 
-/// Bytes that were queued for the publication that is being delivered.
+/// What was queued for the publication that is being delivered.
 final class DeliveryTally {
     var bytes = 0
+    /// Messages that went to event streams.
+    var events = 0
 
-    func take() -> Int {
-        defer { bytes = 0 }
-        return bytes
+    func take() -> (bytes: Int, events: Int) {
+        defer { (bytes, events) = (0, 0) }
+        return (bytes, events)
     }
 }
 

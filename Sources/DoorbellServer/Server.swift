@@ -100,9 +100,10 @@ public final class Server: Service {
         let spread = Int(core.configuration.reconnectSpread.seconds * 1000)
         for loop in loops.values {
             loop.loop.execute {
-                for connection in loop.state.value.webSockets.values {
-                    connection.run(connection.session.drain(reconnectAfter: .random(in: 0...max(0, spread))))
+                for stream in loop.state.value.streams.values {
+                    stream.perform { $0.drain(reconnectAfter: .random(in: 0...max(0, spread))) }
                 }
+                for held in loop.state.value.heldPolls.values { held.hurry() }
                 for channel in loop.channels.value.values {
                     channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
                 }
@@ -125,11 +126,10 @@ public final class Server: Service {
         guard !status.isLive else { return }
         let grace = TimeAmount.nanoseconds(Int64(core.configuration.captureGrace.seconds * 1e9))
         for loop in loops.values {
+            loop.loop.execute { for held in loop.state.value.heldPolls.values { held.hurry() } }
             loop.loop.scheduleTask(in: grace) { [core] in
                 guard core.isStillDown(since: generation) else { return }
-                for connection in loop.state.value.webSockets.values {
-                    connection.run(connection.session.close(.captureUnsure))
-                }
+                for stream in loop.state.value.streams.values { stream.perform { $0.close(.captureUnsure) } }
             }
         }
     }

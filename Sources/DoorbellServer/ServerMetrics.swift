@@ -3,10 +3,11 @@ import DoorbellCore
 
 /// What the server counts. Label values come from closed sets: features of the configuration, transports, policies.
 struct ServerMetrics: Sendable {
-    /// Open connections by transport: `http` (not upgraded) and `websocket`.
+    /// Open connections by transport: `http` (neither of the others), `websocket` and `sse`.
     let httpConnections: Meter
-    let webSocketConnections: Meter
-    /// Seconds from the handshake to the end of a WebSocket.
+    private let webSocketConnections: Meter
+    private let eventConnections: Meter
+    /// Seconds from the handshake to the end of a WebSocket or an event stream.
     let connectionLifetime: Timer
     /// Seconds from a change's commit to the moment its message was handed to the sockets of one loop.
     let commitToSend: Timer
@@ -17,41 +18,61 @@ struct ServerMetrics: Sendable {
     let notRecovered: Counter
     /// Connections refused because ``ServerConfiguration/maximumConnections`` was reached.
     let refusedConnections: Counter
+    /// Clients that read too slowly: that lost something, and that were closed for it.
+    let slowReset: Counter
+    let slowDisconnect: Counter
+    /// Held polls that were answered by a change, and by their deadline.
+    let heldAnswered: Counter
+    let heldExpired: Counter
     private let features: [ObjectIdentifier: FeatureMetrics]
 
     struct FeatureMetrics: Sendable {
-        let messagesSent: Counter
+        let webSocketMessages: Counter
+        let eventMessages: Counter
         let bytesSent: Counter
-        let slowReset: Counter
-        let slowDisconnect: Counter
     }
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
         httpConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "http")], factory: factory)
         webSocketConnections = Meter(
             label: "doorbell_connections", dimensions: [("transport", "websocket")], factory: factory)
+        eventConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "sse")], factory: factory)
         connectionLifetime = Timer(label: "doorbell_connection_lifetime_seconds", factory: factory)
         commitToSend = Timer(label: "doorbell_commit_to_send_seconds", factory: factory)
         sendBuffer = Recorder(label: "doorbell_send_buffer_bytes", factory: factory)
         recovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "recovered")], factory: factory)
         notRecovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "gone")], factory: factory)
         refusedConnections = Counter(label: "doorbell_refused_connections_total", factory: factory)
-        let slowReset = Counter(
+        slowReset = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
-        let slowDisconnect = Counter(
+        slowDisconnect = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "disconnect")], factory: factory)
+        heldAnswered = Counter(
+            label: "doorbell_held_polls_total", dimensions: [("result", "changed")], factory: factory)
+        heldExpired = Counter(
+            label: "doorbell_held_polls_total", dimensions: [("result", "expired")], factory: factory)
         var table: [ObjectIdentifier: FeatureMetrics] = [:]
         for feature in features {
-            table[ObjectIdentifier(feature)] = FeatureMetrics(
-                messagesSent: Counter(
+            func messages(_ transport: PushTransport) -> Counter {
+                Counter(
                     label: "doorbell_messages_sent_total",
-                    dimensions: [("feature", feature.name), ("transport", "websocket")], factory: factory),
+                    dimensions: [("feature", feature.name), ("transport", transport.rawValue)], factory: factory)
+            }
+            table[ObjectIdentifier(feature)] = FeatureMetrics(
+                webSocketMessages: messages(.webSocket), eventMessages: messages(.events),
                 bytesSent: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "push")],
-                    factory: factory),
-                slowReset: slowReset, slowDisconnect: slowDisconnect)
+                    factory: factory))
         }
         self.features = table
+    }
+
+    /// Open connections of one transport.
+    subscript(transport: PushTransport) -> Meter {
+        switch transport {
+        case .webSocket: webSocketConnections
+        case .events: eventConnections
+        }
     }
 
     subscript(feature: Feature) -> FeatureMetrics? { features[ObjectIdentifier(feature)] }

@@ -103,7 +103,8 @@ public final class HTTPUpstream: LegacyGateway {
         let watch = (isPoll ? features.poll(matching: head.uri) : nil).map { poll in
             PollWatch(poll: poll, head: head, position: hub.head, isLive: isCaptureLive.withLock { $0 })
         }
-        let exchange = UpstreamExchange(upstream: self, loop: loop, answer: answer, watch: watch)
+        let exchange = UpstreamExchange(
+            upstream: self, loop: loop, answer: answer, watch: watch, tagging: watch == nil ? nil : AnswerTagging(head))
         do {
             exchange.start(
                 try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))

@@ -21,6 +21,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private let loop: any EventLoop
     private let answer: any LegacyAnswerWriter
     private var watch: PollWatch?
+    private var tagging: AnswerTagging?
     private var state = State.waiting
     private var slots: UpstreamSlots?
     private var place: UpstreamSlots.Waiting?
@@ -39,11 +40,15 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var writer: HTTPClient.Body.StreamWriter?
     private var bodySent: EventLoopPromise<Void>?
 
-    init(upstream: HTTPUpstream, loop: any EventLoop, answer: any LegacyAnswerWriter, watch: PollWatch?) {
+    init(
+        upstream: HTTPUpstream, loop: any EventLoop, answer: any LegacyAnswerWriter, watch: PollWatch?,
+        tagging: AnswerTagging?
+    ) {
         self.upstream = upstream
         self.loop = loop
         self.answer = answer
         self.watch = watch
+        self.tagging = tagging
     }
 
     // MARK: Life
@@ -188,19 +193,37 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         }
         var head = head
         head.headers = ProxyHeaders.answer(head.headers)
+        if watch != nil, tagging?.began(head) == true { return loop.makeSucceededVoidFuture() }
+        pass(head)
+        return loop.makeSucceededVoidFuture()
+    }
+
+    private func pass(_ head: HTTPResponseHead) {
+        var head = head
         watch?.began(&head)
         answer.head(head)
-        return loop.makeSucceededVoidFuture()
+    }
+
+    private func pass(_ part: ByteBuffer) -> EventLoopFuture<Void> {
+        watch?.passed(part)
+        return answer.body(part)
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
         guard case .running = state else { return loop.makeSucceededVoidFuture() }
-        watch?.passed(buffer)
-        return answer.body(buffer)
+        guard tagging?.isHolding == true else { return pass(buffer) }
+        guard let released = tagging?.passed(buffer) else { return loop.makeSucceededVoidFuture() }
+        pass(released.head)
+        return pass(released.body)
     }
 
     func didFinishRequest(task: HTTPClient.Task<Void>) throws {
         guard finish() else { return }
+        if let whole = tagging?.ended() {
+            pass(whole.head)
+            // Nothing waits for it: it is the last.
+            if whole.body.readableBytes > 0 { _ = pass(whole.body) }
+        }
         watch?.ended(upstream.observer)
         answer.end()
     }

@@ -43,7 +43,7 @@ final class RecordingSubscriber: Subscriber {
     var behind: [ChannelName] = []
     private var pending = 0
 
-    func enqueue(_ message: EncodedMessage) -> Bool {
+    func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
         guard budget > 0 else { return false }
         budget -= 1
         messages.append(String(decoding: message.payload, as: UTF8.self))

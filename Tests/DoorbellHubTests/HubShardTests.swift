@@ -74,8 +74,61 @@ import Testing
             _ = shard.subscribe(subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
         }
         shard.deliver(hub.publish((1...3).map { draft("order:1", at($0)) }, head: at(3)))
-        #expect(slow.messages.count == 1 && slow.behind.count == 2)
+        #expect(slow.messages.count == 1 && slow.behind.count == 1)
         #expect(quick.messages.count == 3)
+    }
+
+    @Test(
+        "a subscriber that fell behind goes on from history, part by part, with nothing missed and nothing told twice")
+    func resumed() throws {
+        let (hub, shard) = make()
+        let slow = RecordingSubscriber()
+        slow.budget = 2
+        _ = shard.subscribe(slow, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        shard.deliver(hub.publish((1...4).map { draft("order:1", at($0)) }, head: at(4)))
+        #expect(slow.messages == ["1.1-1 v1", "1.1-2 v1"])
+        // One message is more than the limit, and comes all the same.
+        let first = try #require(shard.resume(slow, on: channel("order:1"), limit: 1))
+        #expect(first.positions == [at(3)] && first.recovered && !first.isComplete)
+        // Still behind: what is published meanwhile is read from history as well.
+        let late = hub.publish([draft("order:1", at(5))], head: at(5))
+        slow.budget = 10
+        let rest = try #require(shard.resume(slow, on: channel("order:1"), limit: .max))
+        #expect(rest.positions == [at(4), at(5)] && rest.isComplete)
+        shard.deliver(late)
+        #expect(slow.messages.count == 2, "it was in history when the subscription went live again")
+        shard.deliver(hub.publish([draft("order:1", at(6))], head: at(6)))
+        #expect(slow.messages.last == "1.1-6 v1")
+        #expect(shard.resume(slow, on: channel("order:1"), limit: .max) == nil)
+    }
+
+    @Test("a subscriber that was behind for longer than history reaches is told so once, and is live again")
+    func gone() throws {
+        let (hub, shard) = make()
+        let slow = RecordingSubscriber()
+        slow.budget = 0
+        let short = feature(history: HistoryLimits(count: 2))
+        _ = shard.subscribe(slow, to: channel("order:1"), feature: short, version: .first, since: .latest)
+        shard.deliver(hub.publish((1...5).map { draft("order:1", at($0), feature: short) }, head: at(5)))
+        let resumed = try #require(shard.resume(slow, on: channel("order:1"), limit: .max))
+        #expect(!resumed.recovered && resumed.isComplete && resumed.messages.isEmpty && resumed.position == at(5))
+        slow.budget = 10
+        shard.deliver(hub.publish([draft("order:1", at(6), feature: short)], head: at(6)))
+        #expect(slow.messages == ["1.1-6 v1"])
+    }
+
+    @Test("a replay larger than its limit is begun, and live messages wait for its rest")
+    func longReplay() throws {
+        let (hub, shard) = make()
+        shard.deliver(hub.publish((1...3).map { draft("order:1", at($0)) }, head: at(3)))
+        let subscriber = RecordingSubscriber()
+        let joined = shard.subscribe(
+            subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .position(at(0)), limit: 1)
+        #expect(joined.recovered && !joined.isComplete && joined.replay.map(\.position) == [at(1)])
+        shard.deliver(hub.publish([draft("order:1", at(4))], head: at(4)))
+        #expect(subscriber.messages.isEmpty)
+        let rest = try #require(shard.resume(subscriber, on: channel("order:1"), limit: .max))
+        #expect(rest.positions == [at(2), at(3), at(4)] && rest.isComplete)
     }
 
     @Test("after unsubscribing nothing is told, and others still are")

@@ -9,6 +9,8 @@ struct Exchange {
     var writer: (any LegacyRequestWriter)?
     /// What happens at the request's end when the server answers itself.
     var atEnd: AtEnd?
+    /// The client waits for something new.
+    var held: HeldPoll?
     var isRequestEnded = false
     var isHeadSent = false
     /// The client waits for `100 Continue`.
@@ -18,6 +20,8 @@ struct Exchange {
     enum AtEnd {
         case answer(LocalAnswer)
         case upgrade(WebSocketUpgrade)
+        case events(EventStreamRequest)
+        case hold(HeldPoll)
     }
 
     init(head: HTTPRequestHead) {

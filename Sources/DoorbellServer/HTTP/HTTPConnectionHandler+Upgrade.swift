@@ -24,8 +24,7 @@ extension HTTPConnectionHandler {
                 switch PollVerdict(result, maximumSnapshot: limit) {
                 case .allowed(let snapshot):
                     connection.complete(upgrade) { session in
-                        session.opened(
-                            with: poll, snapshot: snapshot, position: position, now: WebSocketConnection.seconds())
+                        session.opened(with: poll, snapshot: snapshot, position: position, now: PushStream.seconds())
                     }
                 case .refused, .unavailable: connection.send(Self.refusal(result))
                 }
@@ -34,7 +33,7 @@ extension HTTPConnectionHandler {
     }
 
     /// The legacy API's own words, as far as there are any.
-    private static func refusal(_ result: Result<PollAnswer, any Error>) -> LocalAnswer {
+    static func refusal(_ result: Result<PollAnswer, any Error>) -> LocalAnswer {
         switch result {
         case .success(let answer):
             return LocalAnswer(
@@ -62,9 +61,7 @@ extension HTTPConnectionHandler {
             promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
 
-        let connection = WebSocketConnection(
-            core: core, loopState: loopState, origin: origin, headers: upgrade.headers,
-            sessionID: Self.makeSessionID(), jitter: .random(in: 0...1))
+        let connection = WebSocketConnection(core: core)
         let channel = context.channel
         let operations = context.pipeline.syncOperations
         Self.setOptions(of: channel, core.configuration)
@@ -78,21 +75,15 @@ extension HTTPConnectionHandler {
         for handler in [pipeline.pipelining, pipeline.encoder, self] as [any RemovableChannelHandler] {
             operations.removeHandler(handler, promise: nil)
         }
-        connection.open(with: actions, bytesUp: 0)
+        connection.open(with: actions, loopState: loopState, origin: origin, headers: upgrade.headers)
         // Answers to what was sent ahead: no end of a read follows that would write them.
         let bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }
     }
 
-    private static func makeSessionID() -> String {
-        let bits = UInt64.random(in: .min ... .max)
-        let digits = String(bits, radix: 36)
-        return String(repeating: "0", count: max(0, 13 - digits.count)) + digits
-    }
-
     /// A small kernel buffer and a low mark for what it has not sent yet: without them a stalled client swallows megabytes
     /// before anybody notices. A small read buffer, because NIO keeps one for each connection.
-    private static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
+    static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
         guard let options = channel.syncOptions else { return }
         try? options.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(configuration.kernelSendBuffer))
         #if os(Linux)

@@ -20,6 +20,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         /// Answered; the rest of the request is read and dropped, so that closing does not destroy the answer on its way.
         /// Leaves by closing: at the request's end, or when `remaining` bytes are used up.
         case lingering(remaining: Int)
+        /// Server-sent events until either side ends them. Leaves by closing.
+        case streaming(EventStream)
         /// A WebSocket, or closing, or closed.
         case done
     }
@@ -66,10 +68,16 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func ended() {
         guard context != nil else { return }
-        core.metrics.httpConnections.decrement()
+        if case .streaming = state {} else { core.metrics.httpConnections.decrement() }
         timer?.cancel()
         timer = nil
-        if case .exchanging(let exchange) = state { exchange.writer?.cancel() }
+        switch state {
+        case .exchanging(let exchange):
+            exchange.writer?.cancel()
+            exchange.held?.cancel()
+        case .streaming(let stream): stream.ended()
+        case .idle, .lingering, .done: break
+        }
         state = .done
         let waiting = writable
         writable = nil
@@ -82,10 +90,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, let waiting = writable {
+        lastActivity = .now()
+        if context.channel.isWritable {
+            if case .streaming(let stream) = state { stream.becameWritable() }
+            let waiting = writable
             writable = nil
-            lastActivity = .now()
-            waiting.succeed(())
+            waiting?.succeed(())
         }
         context.fireChannelWritabilityChanged()
     }
@@ -108,13 +118,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             send(answer)
         case .exchanging(var exchange):
             exchange.writer?.cancel()
+            exchange.held?.cancel()
             guard !exchange.isHeadSent else { return close() }
-            (exchange.writer, exchange.answer, exchange.atEnd) = (nil, nil, nil)
+            (exchange.writer, exchange.answer, exchange.atEnd, exchange.held) = (nil, nil, nil, nil)
             exchange.keepsAlive = false
             exchange.isRequestEnded = true
             state = .exchanging(exchange)
             send(answer)
-        case .lingering, .done: close()
+        case .lingering, .streaming, .done: close()
         }
     }
 
@@ -144,9 +155,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             switch route {
             case .answer(let answer): exchange.atEnd = .answer(answer)
             case .webSocket: exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: nil)
+            case .events: exchange.atEnd = EventStreamRequest.check(head, core: core, poll: nil)
             }
         } else if WebSocketUpgrade.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
             exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: poll)
+        } else if EventStreamRequest.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
+            exchange.atEnd = EventStreamRequest.check(head, core: core, poll: poll)
+        } else if let held = held(head, loop: loop) {
+            exchange.atEnd = .hold(held)
         } else {
             let answer = ClientAnswer(connection: self, loop: loop)
             exchange.answer = answer
@@ -161,6 +177,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         state = .exchanging(exchange)
+    }
+
+    private func held(_ head: HTTPRequestHead, loop: any EventLoop) -> HeldPoll? {
+        guard HeldPoll.wait(head) != nil, core.refusal == nil, let poll = core.catalog.poll(matching: head.uri) else {
+            return nil
+        }
+        return HeldPoll(head, poll: poll, core: core, loopState: loopState, origin: origin, loop: loop)
     }
 
     private func refuse(_ head: HTTPRequestHead, _ answer: LocalAnswer) {
@@ -180,7 +203,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             } else {
                 close()
             }
-        case .idle, .done: break
+        case .idle, .streaming, .done: break
         }
     }
 
@@ -195,10 +218,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             switch atEnd {
             case .answer(let answer)?: send(answer)
             case .upgrade(let upgrade)?: begin(upgrade)
+            case .events(let request)?: begin(request)
+            case .hold(let held)?: begin(held)
             case nil: break
             }
         case .lingering: close()
-        case .idle, .done: break
+        case .idle, .streaming, .done: break
         }
     }
 
@@ -264,6 +289,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         var headers = answer.headers
         headers.replaceOrAdd(name: "content-length", value: String(answer.body.count))
         let framed = exchange.framed(answer.status, headers)
+        exchange.held = nil
         state = .exchanging(exchange)
         context.write(wrapOutboundOut(.head(framed)), promise: nil)
         let isBodiless = answer.status == .noContent || answer.status == .notModified || exchange.head.method == .HEAD
@@ -297,7 +323,22 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    private func close() { context?.close(promise: nil) }
+    func close() { context?.close(promise: nil) }
+
+    /// The answer is a stream of events from here on.
+    func stream(_ events: EventStream, head: HTTPResponseHead) {
+        guard case .exchanging = state, let context else { return }
+        state = .streaming(events)
+        core.metrics.httpConnections.decrement()
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    /// `held` is the answer's business until it is there.
+    func hold(_ held: HeldPoll) {
+        guard case .exchanging(var exchange) = state else { return }
+        exchange.held = held
+        state = .exchanging(exchange)
+    }
 
     /// The connection becomes a WebSocket: nothing more is done here.
     func handOver() -> ChannelHandlerContext? {
@@ -335,6 +376,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             let isClientsTurn = (!exchange.isRequestEnded && !isBodyHeld) || writable != nil
             duration = isClientsTurn ? configuration.stallTimeout : nil
         case .lingering: return Self.lingerTimeout
+        case .streaming: duration = context?.channel.isWritable == false ? configuration.stallTimeout : nil
         case .done: duration = configuration.stallTimeout
         }
         return duration.map { .nanoseconds(Int64($0.seconds * 1e9)) }

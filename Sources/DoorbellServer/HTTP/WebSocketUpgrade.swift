@@ -60,13 +60,7 @@ struct WebSocketUpgrade {
         let versions = head.headers[canonicalForm: "doorbell-version"].map(String.init) + offer("doorbell.version.")
         return ClientMessage.Subscribe(
             target: .poll(head.uri),
-            since: since.flatMap { text in
-                switch text {
-                case "latest": nil
-                case "earliest": .earliest
-                default: Position(text).map { .position($0) } ?? .unrecognised
-                }
-            },
+            since: since.flatMap { ClientMessage.Since(text: $0) },
             versions: versions.prefix(ClientMessageDecoder.maximumVersions)
                 .compactMap { UInt16($0).flatMap { SchemaVersion($0) } })
     }
@@ -83,7 +77,7 @@ struct WebSocketUpgrade {
     }
 
     /// Headers that would make the legacy API's answer something else than the plain, whole poll answer are left out.
-    private static func asking(_ headers: HTTPHeaders) -> HTTPHeaders {
+    static func asking(_ headers: HTTPHeaders) -> HTTPHeaders {
         var kept = HTTPHeaders()
         kept.reserveCapacity(headers.count)
         for (name, value) in headers {

@@ -34,6 +34,11 @@ struct Session {
         self.bucket = TokenBucket(rate: limits.messagesPerSecond, capacity: limits.messageBurst, now: now)
     }
 
+    /// Whether no subscription is waiting for the legacy API.
+    var isSettled: Bool { pendingSubscribes == 0 }
+
+    private var pendingSubscribes: Int { asks.values.count { if case .subscribe = $0 { true } else { false } } }
+
     // MARK: Events
 
     /// The handshake is done.
@@ -151,7 +156,7 @@ struct Session {
             }
             (feature, channels) = (owner, [channel])
             target = owner.authorize == .public ? nil : owner.pollTarget(for: channel)
-            if owner.authorize == .poll, target == nil {
+            if owner.authorize != .public, target == nil {
                 return refuse(
                     .notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: text)
             }
@@ -181,8 +186,7 @@ struct Session {
                         id: request.id, snapshot: nil))
             }
         }
-        let pending = asks.values.count { if case .subscribe = $0 { true } else { false } }
-        guard pending < limits.pendingAsks else {
+        guard pendingSubscribes < limits.pendingAsks else {
             return refuse(
                 .limit, "at most \(limits.pendingAsks) subscriptions at a time may be waiting", channel: named)
         }

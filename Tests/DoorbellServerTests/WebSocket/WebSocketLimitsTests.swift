@@ -212,6 +212,21 @@ import Testing
         }
     }
 
+    @Test("a client that breaks the protocol is told the code and closed at once, not waited for")
+    func broken() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            let socket = try await WebSocketProbe.open(server.port)
+            _ = try await socket.text(containing: "welcome")
+            // Reserved bits, and more after it that nobody understands.
+            let started = ContinuousClock.now
+            try await socket.raw.send([0xF1, 0x80, 1, 2, 3, 4] + [UInt8](repeating: 0x55, count: 1000))
+            #expect(try await socket.closeCode() == 1002)
+            try await socket.raw.waitForClose()
+            #expect(ContinuousClock.now - started < .seconds(2), "the time that a silent peer is given")
+            try await eventually("it is gone") { server.server.openConnections == 0 }
+        }
+    }
+
     // MARK: Slow readers
 
     @Test("once a message was dropped, a client of a feature that disconnects gets none of those after it")

@@ -1,0 +1,80 @@
+import DoorbellCore
+import DoorbellHub
+import DoorbellWire
+import NIOCore
+import NIOHTTP1
+
+/// Server-sent events and held polls: answers that take as long as nothing happens.
+extension HTTPConnectionHandler {
+    /// Asks the legacy API first where the stream is of a polled URL.
+    func begin(_ request: EventStreamRequest) {
+        guard let context else { return }
+        let loop = context.eventLoop
+        guard request.isOnPoll, let subscription = request.subscriptions.first,
+            case .poll(let target) = subscription.target
+        else {
+            let head = core.hub.head
+            return open(request) { session in
+                let now = PushStream.seconds()
+                return session.opened()
+                    + request.subscriptions.flatMap {
+                        session.received(.subscribe($0), position: head, now: now)
+                    }
+            }
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let position = core.hub.head
+        let limit = core.configuration.maximumSnapshot
+        core.gateway.ask(target, headers: request.headers, from: origin, on: loop).whenComplete { result in
+            let connection = bound.value
+            switch PollVerdict(result, maximumSnapshot: limit) {
+            case .allowed(let snapshot):
+                connection.open(request) { session in
+                    session.opened(
+                        with: subscription, snapshot: snapshot, position: position, now: PushStream.seconds())
+                }
+            case .refused, .unavailable: connection.send(Self.refusal(result))
+            }
+        }
+    }
+
+    private func open(_ request: EventStreamRequest, actions: (inout Session) -> [Session.Action]) {
+        // The legacy API may have taken its time.
+        if let refusal = core.refusal {
+            return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
+        }
+        guard case .exchanging(var exchange) = state, let context, context.channel.isActive else { return }
+        var headers = request.accessControl
+        headers.add(name: "content-type", value: "text/event-stream")
+        // `no-transform`: nothing in between may compress it, which would hold it back; nginx is told by name.
+        headers.add(name: "cache-control", value: "no-cache, no-transform")
+        headers.add(name: "x-accel-buffering", value: "no")
+        exchange.keepsAlive = false
+        let head = exchange.framed(.ok, headers)
+        Self.setOptions(of: context.channel, core.configuration)
+        let events = EventStream(connection: self)
+        stream(events, head: head)
+        events.open(
+            PushStream(
+                core: core, loopState: loopState, origin: origin, headers: request.headers, channel: context.channel,
+                carrier: events), with: actions)
+    }
+
+    func writeEvents(_ buffer: ByteBuffer) {
+        guard case .streaming = state else { return }
+        context?.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+    }
+
+    func endEvents() {
+        guard case .streaming = state, let context else { return }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
+        // A client that does not read is not waited for.
+        context.eventLoop.scheduleTask(in: .seconds(2)) { bound.value.close(promise: nil) }
+    }
+
+    func begin(_ held: HeldPoll) {
+        hold(held)
+        held.start { [weak self] answer in self?.send(answer) }
+    }
+}

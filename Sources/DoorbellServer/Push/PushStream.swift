@@ -1,0 +1,300 @@
+import CoreMetrics
+import DoorbellCore
+import DoorbellHub
+import DoorbellWire
+import NIOCore
+import NIOHTTP1
+
+/// One client that is pushed to, whatever carries it: ``Session`` decides, this does it. Lives on its event loop.
+///
+/// Everything due in one pass is collected and leaves in one write.
+///
+/// *A slow client is one that resumes.* While bytes of a client's send budget are free, messages are queued as they come. When they
+/// are spent, its subscriptions fall behind: nothing more is queued for them, and once the socket takes bytes again they are read on
+/// from the channel's history, a part of the budget at a time. So a stuck client costs its budget, a long replay costs no more, a
+/// burst larger than any budget loses nothing, and `reset` is told only when history no longer reaches back.
+final class PushStream {
+    enum State {
+        case open
+        /// The farewell is written. Leaves when the carrier has ended.
+        case closing
+        case closed
+    }
+
+    /// Bytes that are written at once, so that a large batch goes to the kernel while it is being queued.
+    private static let writeSize = 64 << 10
+
+    let core: ServerCore
+    let loopState: LoopState
+    let origin: RequestOrigin
+    let channel: any Channel
+    /// The handshake's own, for asking the legacy API in the client's name.
+    private let headers: HTTPHeaders
+    /// Lets go of the stream when it ends, so nothing keeps both alive.
+    private let carrier: any PushCarrier
+    private(set) var session: Session
+    private(set) var state = State.open
+    private let openedAt = NIODeadline.now()
+    private var heartbeat: RepeatedTask?
+
+    /// Bytes of this pass, in the order in which they leave.
+    private var queue: [[UInt8]] = []
+    private(set) var queuedBytes = 0
+    /// Channels that are read on from history once the socket takes bytes, the first one first.
+    private var behind: [ChannelName] = []
+    private var isCatchingUp = false
+    /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
+    /// hide the hole.
+    private var isGivenUp = false
+    /// What the client sent for each question that is open, for the ledger.
+    private var askedBytes: [Int: Int] = [:]
+
+    init(
+        core: ServerCore, loopState: LoopState, origin: RequestOrigin, headers: HTTPHeaders, channel: any Channel,
+        carrier: any PushCarrier
+    ) {
+        self.core = core
+        self.loopState = loopState
+        self.origin = origin
+        self.headers = headers
+        self.channel = channel
+        self.carrier = carrier
+        self.session = Session(
+            id: Self.makeID(), catalog: core.catalog, limits: core.configuration.session, jitter: .random(in: 0...1),
+            now: Self.seconds())
+    }
+
+    static func seconds() -> Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }
+
+    private static func makeID() -> String {
+        let digits = String(UInt64.random(in: .min ... .max), radix: 36)
+        return String(repeating: "0", count: max(0, 13 - digits.count)) + digits
+    }
+
+    // MARK: Life
+
+    /// The handshake's answer is on its way: begins the session with `actions`.
+    func open(with actions: (inout Session) -> [Session.Action], bytesUp: Int) {
+        loopState.add(self)
+        core.metrics[carrier.transport].increment()
+        let period = TimeAmount.nanoseconds(Int64(core.configuration.session.heartbeat.seconds * 1e9))
+        // The first beat comes at a random moment, so that many clients that came at once are not pinged at once.
+        let first = TimeAmount.nanoseconds(Int64.random(in: period.nanoseconds / 2...max(1, period.nanoseconds)))
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        heartbeat = channel.eventLoop.scheduleRepeatedTask(initialDelay: first, delay: period) { _ in
+            let stream = bound.value
+            stream.perform { $0.timer(now: Self.seconds()) }
+        }
+        perform(bytesUp: bytesUp, actions)
+    }
+
+    /// The carrier is gone.
+    func ended() {
+        guard state != .closed else { return }
+        state = .closed
+        queue = []
+        queuedBytes = 0
+        behind = []
+        perform { $0.peerClosed() }
+        heartbeat?.cancel()
+        heartbeat = nil
+        loopState.remove(self)
+        core.metrics[carrier.transport].decrement()
+        core.metrics.connectionLifetime.recordNanoseconds((.now() - openedAt).nanoseconds)
+    }
+
+    // MARK: Acting
+
+    /// Lets the session decide, does what it decided, in order, and writes what came of it.
+    ///
+    /// - Parameters:
+    ///   - bytesUp: What the client sent to bring this about.
+    ///   - isFlushed: `false` while a read is being worked off, which ends in one write.
+    func perform(
+        bytesUp: Int = 0, isFlushed: Bool = true, _ decide: (inout Session) -> [Session.Action]
+    ) {
+        var bytesUp = bytesUp
+        for action in decide(&session) {
+            switch action {
+            case .send(let message): append(carrier.encoded(message.encoded(), position: nil))
+            case .join(let join):
+                self.join(join, bytesUp: bytesUp)
+                bytesUp = 0
+            case .leave(let channel): leave(channel)
+            case .ask(let token, let target): ask(target, token: token, bytesUp: bytesUp)
+            case .ping: append(carrier.heartbeat)
+            case .close(let code): close(code)
+            }
+        }
+        if isFlushed { flush() }
+    }
+
+    private func join(_ join: Session.Join, bytesUp: Int) {
+        let since: Since =
+            switch (join.start, join.since) {
+            case (.earliest, _): .earliest
+            case (.unknown, _): .unknown
+            case (_, let position?): .position(position)
+            case (_, nil): .latest
+            }
+        let joined = loopState.shard.subscribe(
+            self, to: join.channel, feature: join.feature, version: join.version, since: since, limit: portion)
+        if !joined.recovered, let anew = join.fromSnapshot {
+            core.metrics.notRecovered.increment()
+            loopState.shard.unsubscribe(self, from: join.channel)
+            return self.join(anew, bytesUp: bytesUp)
+        }
+        if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
+        let before = queuedBytes
+        let isOnly = session.subscriptions.count == 1
+        for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
+            append(carrier.encoded(message.encoded(), position: isOnly && isSettled ? joined.position : nil))
+        }
+        for publication in joined.replay {
+            append(
+                carrier.encoded(
+                    loopState.shard.encoded(publication, as: join.version),
+                    position: isOnly && isSettled ? publication.position : nil))
+        }
+        if !joined.isComplete { fallBehind(on: join.channel) }
+        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
+    }
+
+    private func leave(_ channel: ChannelName) {
+        loopState.shard.unsubscribe(self, from: channel)
+        behind.removeAll { $0 == channel }
+        if let feature = core.catalog.feature(owning: channel) { core.observer?.unsubscribed(feature: feature) }
+    }
+
+    private func ask(_ target: String, token: Int, bytesUp: Int) {
+        if bytesUp > 0 { askedBytes[token] = bytesUp }
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        let limit = core.configuration.maximumSnapshot
+        core.gateway.ask(target, headers: headers, from: origin, on: channel.eventLoop).whenComplete { result in
+            let stream = bound.value
+            guard stream.state == .open else { return }
+            let verdict = PollVerdict(result, maximumSnapshot: limit)
+            let bytes = stream.askedBytes.removeValue(forKey: token) ?? 0
+            stream.perform(bytesUp: bytes) { $0.answered(token: token, verdict, now: Self.seconds()) }
+        }
+    }
+
+    /// Writes `code`'s farewell, and nothing after it.
+    private func close(_ code: CloseCode) {
+        guard state == .open else { return }
+        append(carrier.farewell(code))
+        beginClosing()
+    }
+
+    /// What is queued is the last that leaves.
+    func beginClosing() {
+        guard state == .open else { return }
+        flush()
+        state = .closing
+        carrier.close()
+    }
+
+    // MARK: Writing
+
+    func append(_ bytes: [UInt8]) {
+        guard state == .open, !bytes.isEmpty else { return }
+        queue.append(bytes)
+        queuedBytes += bytes.count
+    }
+
+    /// Bytes that were written and that the kernel did not take.
+    private var unsentBytes: Int { (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+
+    /// How much history is read at once.
+    private var portion: Int { max(1, core.configuration.sendBudget / 4) }
+
+    // MARK: Being behind
+
+    /// The socket takes bytes again.
+    func becameWritable() { catchUp() }
+
+    /// Whether a position on one channel says that everything before it was told on all of them.
+    private var isSettled: Bool { behind.isEmpty && session.isSettled }
+
+    private func fallBehind(on channel: ChannelName) {
+        guard !behind.contains(channel) else { return }
+        behind.append(channel)
+        guard behind.count == 1, !isCatchingUp else { return }
+        // Not from here: the shard is in the middle of its subscribers.
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        self.channel.eventLoop.execute { bound.value.catchUp() }
+    }
+
+    /// Reads on from history, as long as the socket takes it.
+    private func catchUp() {
+        guard !isCatchingUp, !behind.isEmpty else { return }
+        isCatchingUp = true
+        defer { isCatchingUp = false }
+        while state == .open, !isGivenUp, channel.isWritable, let next = behind.first {
+            guard let resumed = loopState.shard.resume(self, on: next, limit: portion) else {
+                behind.removeFirst()
+                continue
+            }
+            if resumed.isComplete { behind.removeFirst() }
+            if !resumed.recovered {
+                core.metrics.slowReset.increment()
+                let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
+                append(carrier.encoded(reset.encoded(), position: isSettled ? resumed.position : nil))
+            }
+            for (index, message) in resumed.messages.enumerated() {
+                let isLast = index == resumed.messages.count - 1
+                append(carrier.encoded(message, position: isLast && isSettled ? resumed.positions[index] : nil))
+            }
+            flush()
+        }
+    }
+}
+
+extension PushStream: Subscriber {
+    func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
+        // Closing or closed: nobody is owed anything, which is not falling behind.
+        guard state == .open else { return true }
+        if isGivenUp { return false }
+        let bytes = carrier.encoded(message, position: isSettled ? publication.position : nil)
+        if queuedBytes >= Self.writeSize, channel.isWritable { flush() }
+        let waiting = queuedBytes + unsentBytes
+        guard waiting + bytes.count <= core.configuration.sendBudget else { return false }
+        append(bytes)
+        loopState.queued(bytes: bytes.count, on: carrier.transport)
+        return true
+    }
+
+    func flush() {
+        guard !queue.isEmpty, state != .closed else { return }
+        let buffer: ByteBuffer
+        if queue.count == 1 {
+            buffer = loopState.buffer(for: queue[0])
+        } else {
+            var joined = channel.allocator.buffer(capacity: queuedBytes)
+            for bytes in queue { joined.writeBytes(bytes) }
+            buffer = joined
+        }
+        queue.removeAll(keepingCapacity: queue.count <= 16)
+        queuedBytes = 0
+        carrier.write(buffer)
+        let unsent = unsentBytes
+        if unsent > 0 { core.metrics.sendBuffer.record(unsent) }
+    }
+
+    func fellBehind(on channel: ChannelName, feature: Feature) {
+        guard state == .open else { return }
+        switch feature.slow {
+        case .disconnect:
+            guard !isGivenUp else { return }
+            isGivenUp = true
+            core.metrics.slowDisconnect.increment()
+            // Not from here: the shard is in the middle of its subscribers.
+            let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+            self.channel.eventLoop.execute { bound.value.perform { $0.close(.slowConsumer) } }
+        case .reset: fallBehind(on: channel)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension PushStream: Sendable {}
