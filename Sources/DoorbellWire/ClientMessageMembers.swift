@@ -73,6 +73,10 @@ struct ClientMessageMembers {
         guard range.count <= limit else {
             throw WireError("'\(name.rawValue)' may have at most \(limit) bytes", id: id)
         }
-        return Array(bytes[range])
+        let value = Array(bytes[range])
+        guard JSONText.depth(value) <= JSONText.maximumDepth else {
+            throw WireError("'\(name.rawValue)' may be nested at most \(JSONText.maximumDepth) deep", id: id)
+        }
+        return value
     }
 }

@@ -140,7 +140,8 @@ extension FrameBuilder {
 }
 
 extension ServerMessage.Snapshot {
-    /// A poll answer as it came over HTTP: the bytes stay as they are when they are valid JSON, else they become a JSON string
+    /// A poll answer as it came over HTTP: the bytes stay as they are when they are valid JSON that is not
+    /// nested too deeply to be a part of a message, else they become a JSON string
     /// (bytes that are not UTF-8 become U+FFFD). An answer without a body (304, 204) becomes `null`.
     public init(status: Int, etag: String?, answer: [UInt8]) {
         self.init(status: status, etag: etag, body: Self.json(of: answer))
@@ -148,6 +149,6 @@ extension ServerMessage.Snapshot {
 
     private static func json(of answer: [UInt8]) -> [UInt8] {
         if answer.isEmpty { return Array("null".utf8) }
-        return JSONText.isValid(answer) ? answer : JSONText.string(answer)
+        return JSONText.isEmbeddable(answer) ? answer : JSONText.string(answer)
     }
 }

@@ -31,7 +31,7 @@ extension ServerMessage {
                     Array("null".utf8)
                 } else if !isText {
                     Array("\"\(Base64.encode(answer))\"".utf8)
-                } else if Self.isJSON(headers), JSONText.isValid(answer) {
+                } else if Self.isJSON(headers), JSONText.isEmbeddable(answer) {
                     answer
                 } else {
                     JSONText.string(answer)

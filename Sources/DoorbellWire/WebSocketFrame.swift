@@ -21,12 +21,14 @@ public enum WebSocketFrame {
     /// - Parameters:
     ///   - length: Of the payload, in bytes.
     ///   - isFinal: `false` for all but the last frame of a fragmented message.
+    ///   - isCompressed: For the first frame of a data message whose payload is compressed (RFC 7692, section 6).
     ///   - mask: Clients must mask, with a fresh random number for each frame; servers must not (`nil`). Its bytes are used in
     ///     network order.
     public static func appendHeader(
-        _ opcode: Opcode, length: Int, isFinal: Bool = true, mask: UInt32? = nil, to bytes: inout [UInt8]
+        _ opcode: Opcode, length: Int, isFinal: Bool = true, isCompressed: Bool = false, mask: UInt32? = nil,
+        to bytes: inout [UInt8]
     ) {
-        bytes.append((isFinal ? 0x80 : 0) | opcode.rawValue)
+        bytes.append((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
         let masked: UInt8 = mask == nil ? 0 : 0x80
         switch length {
         case ...125: bytes.append(masked | UInt8(truncatingIfNeeded: length))
@@ -45,11 +47,12 @@ public enum WebSocketFrame {
 
     /// A whole frame.
     public static func encode(
-        _ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true, mask: UInt32? = nil
+        _ opcode: Opcode, _ payload: [UInt8], isFinal: Bool = true, isCompressed: Bool = false, mask: UInt32? = nil
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(14 + payload.count)
-        appendHeader(opcode, length: payload.count, isFinal: isFinal, mask: mask, to: &bytes)
+        appendHeader(
+            opcode, length: payload.count, isFinal: isFinal, isCompressed: isCompressed, mask: mask, to: &bytes)
         let start = bytes.count
         bytes.append(contentsOf: payload)
         if let mask {

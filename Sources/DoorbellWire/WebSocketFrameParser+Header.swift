@@ -3,6 +3,8 @@ extension WebSocketFrameParser {
     struct Header {
         let opcode: WebSocketFrame.Opcode
         let isFinal: Bool
+        /// The first frame of a compressed message.
+        let isCompressed: Bool
         /// Of the payload, in bytes; below 2^63.
         let length: UInt64
         /// 0 for unmasked frames (and for a mask of zeros, which changes nothing).
@@ -11,11 +13,16 @@ extension WebSocketFrameParser {
         let size: Int
 
         /// - Returns: `nil` while bytes are missing; a fault is thrown as soon as the bytes that are there show it.
-        init?(_ bytes: ArraySlice<UInt8>, role: Role, isFragmented: Bool) throws(WebSocketError) {
+        init?(_ bytes: ArraySlice<UInt8>, role: Role, isFragmented: Bool, allowsCompression: Bool)
+            throws(WebSocketError)
+        {
             var index = bytes.startIndex
             guard index < bytes.endIndex else { return nil }
             let first = bytes[index]
-            guard first & 0x70 == 0 else { throw .protocolError("a reserved bit is set") }
+            let isCompressed = first & 0x40 != 0
+            guard first & 0x30 == 0, !isCompressed || allowsCompression else {
+                throw .protocolError("a reserved bit is set")
+            }
             guard let opcode = WebSocketFrame.Opcode(rawValue: first & 0x0F) else {
                 throw .protocolError("opcode \(first & 0x0F) is reserved")
             }
@@ -27,6 +34,10 @@ extension WebSocketFrameParser {
                 guard !isFragmented else { throw .protocolError("a new message inside a fragmented one") }
             case .close, .ping, .pong:
                 guard isFinal else { throw .protocolError("a fragmented control frame") }
+            }
+            // RFC 7692, section 6.1.
+            guard !isCompressed || opcode == .text || opcode == .binary else {
+                throw .protocolError("only the first frame of a message says that it is compressed")
             }
             index += 1
             guard index < bytes.endIndex else { return nil }
@@ -57,6 +68,7 @@ extension WebSocketFrameParser {
             }
             self.opcode = opcode
             self.isFinal = isFinal
+            self.isCompressed = isCompressed
             self.length = length
             self.mask = mask
             self.size = index - bytes.startIndex

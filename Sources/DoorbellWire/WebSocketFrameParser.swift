@@ -1,14 +1,15 @@
 import DoorbellCore
 
-/// Reads frames of RFC 6455: bytes in, whole messages and control frames out. No extensions.
+/// Reads frames of RFC 6455: bytes in, whole messages and control frames out. Compressed messages (RFC 7692) only where that
+/// was agreed on.
 ///
 /// Everything that the RFC calls a failure is one here, as early as the bytes show it: reserved bits and opcodes, masking by
 /// role, lengths that are not minimal, fragmented or long control frames, close codes that may not be sent, text that is not
-/// UTF-8 (checked as it arrives, also within a frame).
+/// UTF-8 (checked as it arrives, also within a frame; that of a compressed message at its end).
 ///
 /// After each ``append(_:)-([UInt8])`` call ``next()`` until it returns `nil`. Then memory is bounded: at most
 /// `maximumMessageSize` bytes of an unfinished message and 139 of an unfinished frame header or control frame; nothing is
-/// reserved on the word of a header.
+/// reserved on the word of a header. A compressed message may have `maximumMessageSize` bytes both before and after.
 public struct WebSocketFrameParser: Sendable {
     public enum Role: Sendable {
         /// Reads what clients send: every frame must be masked.
@@ -39,6 +40,7 @@ public struct WebSocketFrameParser: Sendable {
 
     private let role: Role
     private let maximumMessageSize: Int
+    private let allowsCompression: Bool
     private var state = State.header
     /// Bytes not looked at yet: `input[offset...]`.
     private var input: [UInt8] = []
@@ -46,15 +48,19 @@ public struct WebSocketFrameParser: Sendable {
     /// The data message in progress, and what its first frame said it is.
     private var message: [UInt8] = []
     private var kind: WebSocketFrame.Opcode?
+    private var isCompressed = false
     private var utf8 = UTF8Validator()
     /// Of the current frame, turned so that it fits the next payload byte; 0 for unmasked frames.
     private var mask: UInt32 = 0
 
-    /// - Parameter maximumMessageSize: Of a whole message over all its frames, in bytes; a longer one fails with 1009 when the
-    ///   header says so, before its payload is read.
-    public init(role: Role, maximumMessageSize: Int) {
+    /// - Parameters:
+    ///   - maximumMessageSize: Of a whole message over all its frames, in bytes; a longer one fails with 1009 when the header
+    ///     says so, before its payload is read, or as soon as that much was uncompressed.
+    ///   - allowsCompression: The handshake ended with a ``PerMessageDeflate``. When not, the bit that says so is a fault.
+    public init(role: Role, maximumMessageSize: Int, allowsCompression: Bool = false) {
         self.role = role
         self.maximumMessageSize = max(0, maximumMessageSize)
+        self.allowsCompression = allowsCompression
     }
 
     /// Whether a message or a frame has begun and not ended.
@@ -88,7 +94,10 @@ public struct WebSocketFrameParser: Sendable {
         while true {
             switch state {
             case .header:
-                guard let header = try Header(input[offset...], role: role, isFragmented: kind != nil) else {
+                guard
+                    let header = try Header(
+                        input[offset...], role: role, isFragmented: kind != nil, allowsCompression: allowsCompression)
+                else {
                     releaseConsumedInput()
                     return nil
                 }
@@ -134,6 +143,7 @@ public struct WebSocketFrameParser: Sendable {
         }
         if header.opcode != .continuation {
             kind = header.opcode
+            isCompressed = header.isCompressed
             utf8 = UTF8Validator()
         }
         mask = header.mask
@@ -147,7 +157,7 @@ public struct WebSocketFrameParser: Sendable {
             let start = message.count
             message.append(contentsOf: input[offset..<(offset + count)])
             offset += count
-            let (mask, isText) = (mask, kind == .text)
+            let (mask, isText) = (mask, kind == .text && !isCompressed)
             var utf8 = utf8
             let isValid = message.withUnsafeMutableBytes { bytes in
                 let piece = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
@@ -166,10 +176,14 @@ public struct WebSocketFrameParser: Sendable {
         state = .header
         guard isFinal else { return nil }
         let isText = kind == .text
-        guard !isText || utf8.isComplete else { throw WebSocketError(.invalidData) }
-        let whole = message
+        var whole = message
         message = []
         kind = nil
+        if isCompressed {
+            whole = try MessageInflater.inflate(whole, limit: maximumMessageSize)
+            if isText, !whole.withUnsafeBytes({ utf8.consume($0) }) { throw WebSocketError(.invalidData) }
+        }
+        guard !isText || utf8.isComplete else { throw WebSocketError(.invalidData) }
         return isText ? .text(whole) : .binary(whole)
     }
 

@@ -130,6 +130,16 @@ import Testing
         }
     }
 
+    @Test("data is nested so deeply at most that a batch of messages with it can still be read")
+    func depth() throws {
+        let nested = { (depth: Int) in
+            #"{"type":"publish","channel":"a","data":"#
+                + String(repeating: "[", count: depth) + #""[\"[""# + String(repeating: "]", count: depth) + "}"
+        }
+        _ = try decode(nested(256))
+        #expect(throws: WireError("'data' may be nested at most 256 deep")) { try decode(nested(257)) }
+    }
+
     @Test("data that is not JSON is refused", arguments: ["01", "{a:1}", "[1,]", "nul", #""\x""#, "\"\u{1}\""])
     func notJSON(_ value: String) {
         #expect(throws: WireError.self) { try decode(#"{"type":"publish","channel":"a","data":\#(value)}"#) }

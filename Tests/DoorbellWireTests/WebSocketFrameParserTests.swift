@@ -8,8 +8,12 @@ struct Transcript: Equatable {
     var failure: UInt16?
 
     /// - Parameter chunks: Sizes of the pieces that the bytes are fed in; the last one is used over and over.
-    init(_ bytes: [UInt8], role: WebSocketFrameParser.Role = .server, limit: Int = 1 << 20, chunks: [Int] = [.max]) {
-        var parser = WebSocketFrameParser(role: role, maximumMessageSize: limit)
+    init(
+        _ bytes: [UInt8], role: WebSocketFrameParser.Role = .server, limit: Int = 1 << 20, chunks: [Int] = [.max],
+        allowsCompression: Bool = false
+    ) {
+        var parser = WebSocketFrameParser(
+            role: role, maximumMessageSize: limit, allowsCompression: allowsCompression)
         var rest = bytes[...]
         var sizes = chunks[...]
         while !rest.isEmpty {

@@ -1,0 +1,35 @@
+public import DoorbellCore
+
+/// Compresses messages for all clients that agreed to it (``PerMessageDeflate``).
+///
+/// The compressed frame is kept with the message, so each message is compressed once for each ``PerMessageDeflate/Window`` that
+/// is in use, however many event loops and connections write it. Holds 32 KiB for each of them. Not Sendable: one for each
+/// event loop.
+public final class MessageDeflater {
+    /// Shorter messages, in bytes of JSON, are sent as they are: they would hardly become shorter.
+    public static let minimumLength = 150
+
+    private let level: Int
+    private lazy var usual = DeflateStream(windowBits: PerMessageDeflate.Window.usual.bits, level: level)
+    private lazy var small = DeflateStream(windowBits: PerMessageDeflate.Window.small.bits, level: level)
+
+    /// - Parameter level: 1 (fast) to 9 (small).
+    public init(level: Int = 1) { self.level = min(max(level, 1), 9) }
+
+    /// The frame to write: compressed when that is shorter, else the message's own. A client takes both (RFC 7692, section 6).
+    public func frame(of message: EncodedMessage, for agreement: PerMessageDeflate) -> [UInt8] {
+        guard message.payload.count >= Self.minimumLength else { return message.frame }
+        switch agreement.window {
+        case .usual: return message.bytes(as: .compressedFrame) { compressed($0, by: usual) }
+        case .small: return message.bytes(as: .compressedFrameOfSmallWindow) { compressed($0, by: small) }
+        }
+    }
+
+    private func compressed(_ message: EncodedMessage, by stream: DeflateStream?) -> [UInt8] {
+        guard let payload = stream?.deflate(message.payload) else { return message.frame }
+        return WebSocketFrame.encode(.text, payload, isCompressed: true)
+    }
+}
+
+@available(*, unavailable)
+extension MessageDeflater: Sendable {}
