@@ -70,7 +70,9 @@ void connection_abort(struct load *load, struct connection *connection) {
     ended(load, connection);
 }
 
-static void send_frame(struct load *load, struct connection *connection, uint8_t opcode, const void *payload, size_t size) {
+static void send_frame(
+    struct load *load, struct connection *connection, uint8_t opcode, const void *payload, size_t size
+) {
     uint8_t frame[8 + 1024];
     if (size > 1024) fail("a message is too long");
     size_t header = 2;
@@ -160,7 +162,8 @@ static size_t take_answer(struct load *load, struct connection *connection, cons
     const uint8_t *end = memmem(bytes, size, "\r\n\r\n", 4);
     if (end == NULL) return 0;
     size_t length = (size_t)(end - bytes) + 4;
-    if (length < 12 || memcmp(bytes, "HTTP/1.1 101", 12) != 0 || memmem(bytes, length, accept_key, strlen(accept_key)) == NULL) {
+    bool is_switching = length >= 12 && memcmp(bytes, "HTTP/1.1 101", 12) == 0;
+    if (!is_switching || memmem(bytes, length, accept_key, strlen(accept_key)) == NULL) {
         load->refused++;
         load->failed--;
         ended(load, connection);
@@ -197,7 +200,9 @@ static void take_message(
 }
 
 // Returns how many bytes whole frames take.
-static size_t take_frames(struct load *load, struct connection *connection, const uint8_t *bytes, size_t size, uint64_t received) {
+static size_t take_frames(
+    struct load *load, struct connection *connection, const uint8_t *bytes, size_t size, uint64_t received
+) {
     size_t used = 0;
     while (size - used >= 2) {
         const uint8_t *frame = bytes + used;

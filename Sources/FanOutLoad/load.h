@@ -93,7 +93,8 @@ struct publisher {
     uint64_t failed;
 };
 
-bool publisher_start(struct publisher *publisher, const struct load *load, const char *path, uint64_t count, double rate);
+bool publisher_start(
+    struct publisher *publisher, const struct load *load, const char *path, uint64_t count, double rate);
 // Sends what is due. Returns nanoseconds until the next one, or -1.
 int64_t publisher_turn(struct publisher *publisher);
 void publisher_event(struct publisher *publisher);

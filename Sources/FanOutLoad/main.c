@@ -1,7 +1,7 @@
 // The load generator of `doorbell-bench fanout`: one thread, many WebSocket connections, on 127.0.0.0/8 only.
 //
-// Commands come on standard input, one a line; each is answered by one line of JSON on standard output. The program ends when
-// standard input does.
+// Commands come on standard input, one a line; each is answered by one line of JSON on standard output. The program ends
+// when standard input does.
 //
 //   connect COUNT WINDOW SECONDS   open COUNT more, at most WINDOW of them in progress; WINDOW = COUNT is a storm
 //   reset                          forget what was received
@@ -9,7 +9,7 @@
 //   run SECONDS                    for a time
 //   stall COUNT | unstall          the first COUNT connections are not read any more
 //   post PATH COUNT RATE           publish by HTTP POST, RATE a second or (0) each when the last was answered
-//   cycles COUNT SIZE SECONDS      open SIZE, wait until they are ready, close them: COUNT times; every other time abruptly
+//   cycles COUNT SIZE SECONDS      open SIZE, wait until they are ready, close them, COUNT times; each second time abruptly
 //   close                          all at once, abruptly
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -106,8 +106,8 @@ static void connect_some(int count, int window, double seconds) {
     getrlimit(RLIMIT_NOFILE, &limit);
     if ((rlim_t)(load.open + count + 16) > limit.rlim_cur) {
         printf(
-            "{\"error\":\"%d connections need more descriptors than this process may have (%llu); `ulimit -n` tells, and only "
-            "root or limits.conf can raise the hard limit\"}\n",
+            "{\"error\":\"%d connections need more descriptors than this process may have (%llu); only root or limits.conf "
+            "can raise the hard limit\"}\n",
             load.open + count, (unsigned long long)limit.rlim_cur);
         return;
     }
@@ -224,7 +224,8 @@ static void parse(int argc, char **argv) {
         default: exit(2);
         }
     }
-    if (load.options.port < 1 || load.options.port > 65535 || load.options.addresses < 1 || load.options.addresses > 200) {
+    const struct options *options = &load.options;
+    if (options->port < 1 || options->port > 65535 || options->addresses < 1 || options->addresses > 200) {
         fprintf(stderr, "usage: FanOutLoad --port PORT [--path /] [--subscribe TEXT] [--ready TEXT] [--marker TEXT] "
                         "[--addresses 8]\n");
         exit(2);

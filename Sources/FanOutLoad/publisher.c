@@ -17,7 +17,9 @@
 // Of a message, in bytes.
 #define MESSAGE_SIZE 200
 
-bool publisher_start(struct publisher *publisher, const struct load *load, const char *path, uint64_t count, double rate) {
+bool publisher_start(
+    struct publisher *publisher, const struct load *load, const char *path, uint64_t count, double rate
+) {
     if (publisher->fd >= 0) close(publisher->fd);
     *publisher = (struct publisher){.left = count, .interval = rate > 0 ? (uint64_t)(1e9 / rate) : 0, .due = now_ns()};
     snprintf(publisher->path, sizeof publisher->path, "%s", path);
@@ -72,7 +74,8 @@ void publisher_event(struct publisher *publisher) {
     const char *end = strstr(publisher->answer, "\r\n\r\n");
     if (end == NULL) return;
     const char *length = strcasestr(publisher->answer, "content-length:");
-    size_t whole = (size_t)(end + 4 - publisher->answer) + (length != NULL && length < end ? strtoul(length + 15, NULL, 10) : 0);
+    size_t body = length != NULL && length < end ? strtoul(length + 15, NULL, 10) : 0;
+    size_t whole = (size_t)(end + 4 - publisher->answer) + body;
     if (publisher->answered < whole) return;
     if (publisher->answer[9] != '2') publisher->failed++;
     publisher->answered = 0;

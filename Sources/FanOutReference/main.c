@@ -1,8 +1,8 @@
-// The least that a push server can do, for `doorbell-bench fanout` to compare with: one thread, epoll, and one write() of a
-// ready-made frame for each subscriber. What a message costs here is what the kernel asks for it.
+// The least that a push server can do, for `doorbell-bench fanout` to compare with: one thread, epoll, and one write() of
+// a ready-made frame for each subscriber. What a message costs here is what the kernel asks for it.
 //
-// Clients subscribe by their path: /all, or /c/NUMBER for a channel of their own. Prints its port. Commands come on standard
-// input, one a line, each answered by one line when it is done; the program ends when standard input does.
+// Clients subscribe by their path: /all, or /c/NUMBER for a channel of their own. Prints its port. Commands come on
+// standard input, one a line, each answered by one line when it is done; the program ends when standard input does.
 //
 //   one COUNT RATE               to /all, RATE a second; 0: as fast as possible
 //   many COUNT RATE CHANNELS     to /c/0 ... in turn; what is due is sent every millisecond
@@ -148,7 +148,9 @@ static void obey(const char *line) {
     unsigned long long count;
     double rate;
     int channels = 0;
-    if (sscanf(line, "many %llu %lf %d", &count, &rate, &channels) != 3 && sscanf(line, "one %llu %lf", &count, &rate) != 2) {
+    bool is_known = sscanf(line, "many %llu %lf %d", &count, &rate, &channels) == 3 ||
+                    sscanf(line, "one %llu %lf", &count, &rate) == 2;
+    if (!is_known) {
         printf("error\n");
         fflush(stdout);
         return;
@@ -198,7 +200,8 @@ static void shake_hands(int fd, char *request) {
     connection->state = SUBSCRIBED;
     int length = snprintf(
         answer, sizeof answer,
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: %s\r\n\r\n",
         accept);
     write_all(fd, (const uint8_t *)answer, (size_t)length);
 }

@@ -279,10 +279,11 @@ def main():
     parser.add_argument("--exclude", nargs="*", default=[])
     arguments = parser.parse_args()
     suite = Suite()
-    runner = Runner(suite, arguments.url, suite.select(arguments.cases, arguments.exclude))
+    names = suite.select(arguments.cases, arguments.exclude)
+    runner = Runner(suite, arguments.url, names)
     reactor.callWhenRunning(runner.start)
     reactor.run()
-    pathlib.Path(arguments.output).write_text(json.dumps(runner.results, indent=1))
+    pathlib.Path(arguments.output).write_text(json.dumps({"selected": len(names), "results": runner.results}))
 
 
 main()
