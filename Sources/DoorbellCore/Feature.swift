@@ -50,11 +50,27 @@ public final class Feature: Sendable {
     }
 
     /// Who may subscribe.
-    public enum Authorization: String, Hashable, Sendable, CaseIterable {
+    public enum Authorization: Hashable, Sendable {
         /// Whoever may poll the URL: the legacy API is asked with the caller's own credentials.
         case poll
         /// Everybody.
         case `public`
+        /// Whoever's token says so: every rule holds. At least one, no two for the same name; every template of the feature has
+        /// every name. The legacy API is not asked.
+        case claims([ClaimRule])
+    }
+
+    /// A value of the channel's name that a token has to claim: `{ user_id: sub }`.
+    public struct ClaimRule: Hashable, Sendable {
+        /// The name in the channel's templates.
+        public let name: String
+        /// Where the token has the value: a claim, or a path into nested ones with dots between (`org.id`).
+        public let claim: String
+
+        public init(name: String, claim: String) {
+            self.name = name
+            self.claim = claim
+        }
     }
 
     /// What happens to a subscriber that reads slower than it is sent to.

@@ -42,6 +42,7 @@ extension ConfigurationReader {
         let names = Set(feature.poll.names)
         // With no rule read, the reason has been reported already.
         guard !feature.tables.isEmpty else { return }
+        claims(of: read)
         let path = "features.\(feature.name)"
         if let channel = feature.channel, let name = channel.names.first(where: { !names.contains($0) }) {
             problem(
@@ -54,7 +55,7 @@ extension ConfigurationReader {
             let hint = "set \(path).channel to a template made of the poll's own names"
             switch feature.authorize {
             case .poll: problem(read.channelMark, message, hint)
-            case .public: warning(read.channelMark, message, hint)
+            case .public, .claims: warning(read.channelMark, message, hint)
             }
             return
         }

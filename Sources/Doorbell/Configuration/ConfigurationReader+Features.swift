@@ -7,6 +7,7 @@ extension ConfigurationReader {
         let feature: Feature
         let mark: YAMLTree.Mark
         let channelMark: YAMLTree.Mark
+        let authorizeMark: YAMLTree.Mark
     }
 
     func features(_ root: ConfigurationSection, into configuration: inout Configuration) {
@@ -77,7 +78,9 @@ extension ConfigurationReader {
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
             messageType: message, versions: versions, authorize: authorize, slow: slow, history: history, stage: stage)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
-        return ReadFeature(feature: feature, mark: member.keyMark, channelMark: mark)
+        return ReadFeature(
+            feature: feature, mark: member.keyMark, channelMark: mark,
+            authorizeMark: section["authorize"]?.mark ?? member.keyMark)
     }
 
     // MARK: Members
@@ -185,14 +188,6 @@ extension ConfigurationReader {
                 "use letters, digits, '_' and '-', at most 64 of them")
         }
         return text
-    }
-
-    private func authorization(_ section: ConfigurationSection) -> Feature.Authorization {
-        if let tree = section["authorize"], case .mapping = tree.kind {
-            section.unavailable("authorize", "authorize: {claim}", "'authorize: poll'")
-            return .poll
-        }
-        return section.choice("authorize", default: .poll)
     }
 
     private func batch(_ section: ConfigurationSection) {

@@ -102,8 +102,12 @@ public enum ConfigurationReference {
             "What to turn the value into; a row where that fails becomes a dead letter."),
         Entry("features.<name>.versions.<number>.<field>.const", "any value", nil, "The same value in every message."),
         Entry(
-            "features.<name>.authorize", "poll | public", "poll",
-            "poll: whoever may poll the URL, by the legacy API's own answer. public: everybody."),
+            "features.<name>.authorize", "poll | public | mapping", "poll",
+            "poll: whoever may poll the URL, by the legacy API's own answer. public: everybody. A mapping: by the token's claims."
+        ),
+        Entry(
+            "features.<name>.authorize.<name>", "path to a claim", nil,
+            "The claim that has to be equal to this name's value in the channel, such as user_id: sub; all of them."),
         Entry(
             "features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
         Entry(

@@ -95,10 +95,6 @@ import Testing
     @Test(
         "what belongs to later versions is refused with what to use instead",
         arguments: [
-            (
-                "authorize: { user_id: sub }",
-                "7: 'authorize: {claim}' in features.orders is not available in this version; use 'authorize: poll'"
-            ),
             ("batch: 50ms", "7: 'batch: 50ms' in features.orders is not available in this version; use 'batch: 0ms'"),
             (
                 "slow: conflate",
@@ -132,6 +128,27 @@ import Testing
             ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
             ("stage: 7", "7: features.orders.stage must be 'observe', 'shadow' or 'push', not '7'"),
             ("authorize: [poll]", "7: features.orders.authorize must be text, not a list"),
+            (
+                "authorize: {}",
+                "7: features.orders.authorize is empty; write 'authorize: { user_id: sub }', or 'authorize: public' for everybody"
+            ),
+            (
+                "authorize: { ID: sub }",
+                "7: 'ID' in features.orders.authorize is not in the channel 'orders:{id}'; did you mean 'id'?"
+            ),
+            (
+                "authorize: { customer_id: sub }",
+                "7: 'customer_id' in features.orders.authorize is not in the channel 'orders:{id}'"
+            ),
+            (
+                "authorize: { id: org..id }",
+                "7: features.orders.authorize.id 'org..id' is not a path to a claim; write a claim's name, such as 'sub', or 'org.id' for a claim inside another"
+            ),
+            ("authorize: { id: [sub] }", "7: features.orders.authorize.id must be text, not a list"),
+            (
+                "authorize: everybody",
+                "7: features.orders.authorize must be 'poll' or 'public', not 'everybody'"
+            ),
             ("message: error", "7: features.orders.message may not be 'error', which the protocol uses itself"),
             (
                 "message: a b",

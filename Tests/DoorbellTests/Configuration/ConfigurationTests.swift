@@ -107,6 +107,17 @@ import Testing
         #expect(feature.versions[0].projection == .all)
     }
 
+    @Test("a feature may be authorised by the claims of a token")
+    func claims() throws {
+        let text = Self.minimal.replacing("orders:{id}", with: "org:{org_id}:orders:{id}")
+        let configuration = try Self.read(text + "\n    authorize: { org_id: org.id, id: sub }", [:])
+        #expect(
+            configuration.features[0].authorize
+                == .claims([.init(name: "org_id", claim: "org.id"), .init(name: "id", claim: "sub")]))
+        // The URL does not name the organisation, which is no mistake where nobody asks the URL.
+        #expect(configuration.warnings.map(\.line) == [6])
+    }
+
     @Test("environment variables win over the file, which may then be wrong")
     func overrides() throws {
         let environment = [
