@@ -41,6 +41,8 @@ struct KeyLoader: Sendable {
 
     /// As ``loadNow(knowing:)``, and a URL is fetched.
     func load(knowing stamp: FileStamp?) async throws(KeyError) -> Loaded {
+        // A secret stands in the configuration, which is read once.
+        if case .secret = source { return .unchanged }
         if let loaded = try loadNow(knowing: stamp) { return loaded }
         guard case .jwksURL(let source) = source, let fetcher else { throw KeyError("nothing can fetch the key set") }
         let answer = try await fetcher.fetch(source.url, timeout: source.timeout, limit: Self.maximumSize)

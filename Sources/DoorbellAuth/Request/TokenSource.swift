@@ -9,8 +9,8 @@ public import NIOHTTP1
 public struct TokenSource: Sendable {
     public let configuration: TokenSourceConfiguration
 
-    /// Own subprotocols; a token may stand beside one of them only.
-    static let subprotocolPrefix = "doorbell."
+    /// The subprotocol that a token may stand beside.
+    static let subprotocol = "doorbell.v1"
     static let bearerPrefix = "bearer."
 
     public init(_ configuration: TokenSourceConfiguration = TokenSourceConfiguration()) {
@@ -91,7 +91,7 @@ public struct TokenSource: Sendable {
         }
         let bearers = offered.filter(Self.isBearer)
         tokens += bearers.map { (String($0.dropFirst(Self.bearerPrefix.count)), .subprotocol) }
-        if !bearers.isEmpty, !offered.contains(where: { $0.hasPrefix(Self.subprotocolPrefix) }) {
+        if !bearers.isEmpty, !offered.contains(Self.subprotocol) {
             throw .subprotocolAlone
         }
         tokens += query.tokens.map { ($0, .query) }

@@ -49,7 +49,7 @@ public struct Claims: Sendable, CustomStringConvertible, CustomDebugStringConver
             var scanner = JSONScanner(json)
             try scanner.object { (key, scanner) throws(JSONError) in
                 let range = try scanner.skipValue()
-                if key == name {
+                if key.utf8.elementsEqual(name.utf8) {
                     if found != nil { isRepeated = true }
                     found = range
                 }

@@ -23,7 +23,9 @@ struct TokenClaimsReader: Sendable {
         try checkIssuer(registered)
         try checkAudience(registered)
         let claims = Claims(json: payload)
-        guard let subject = claims.texts(configuration.subjectClaim).first, !subject.isEmpty else {
+        guard claims.value(configuration.subjectClaim)?.first != 0x5B,
+            let subject = claims.texts(configuration.subjectClaim).first, !subject.isEmpty
+        else {
             throw TokenError(.claim, "the token has no '\(configuration.subjectClaim)'")
         }
         return Identity(

@@ -5,7 +5,7 @@ import NIOCore
 
 /// Keeping keys fresh.
 extension TokenVerifier {
-    /// Loads keys when it is time, and when a token with an unknown key was met, until the task is cancelled.
+    /// Loads keys when it is time, and when a token with an unknown key was met, until the task is cancelled. To be called once.
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -65,7 +65,10 @@ extension TokenVerifier {
     private func take(_ loaded: KeyLoader.Loaded, now: Timestamp) {
         switch loaded {
         case .unchanged:
-            state.withLock { $0.plan.loaded(age: nil, now: now) }
+            state.withLock { state in
+                state.plan.loaded(age: nil, now: now)
+                state.trouble = nil
+            }
         case .keys(let keys, let stamp, let age):
             let recovered = state.withLock { state in
                 state.keys = keys
