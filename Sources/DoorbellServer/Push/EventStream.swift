@@ -30,6 +30,10 @@ final class EventStream: PushCarrier {
     // MARK: PushCarrier
 
     var transport: PushTransport { .events }
+    var marksPositions: Bool { true }
+
+    /// Chunks are framed on the way.
+    func send(_ bytes: [UInt8]) -> Int { 0 }
 
     /// A comment. Nothing comes from the client, so a connection that takes bytes counts as alive.
     var heartbeat: [UInt8] {

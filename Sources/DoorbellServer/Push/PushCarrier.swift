@@ -8,12 +8,18 @@ protocol PushCarrier: AnyObject {
     ///
     /// - Parameter position: Where the client goes on when it comes back after this message; `nil`: where it would have before.
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8]
+    /// Whether ``encoded(_:position:)`` makes anything of a position.
+    var marksPositions: Bool { get }
     /// A sign of life to the client.
     var heartbeat: [UInt8] { get }
     /// The last bytes before the carrier ends for `code`.
     func farewell(_ code: CloseCode) -> [UInt8]
     /// Writes and flushes bytes that came from the above.
     func write(_ buffer: ByteBuffer)
+    /// Gives the socket as many of `bytes` as it takes at once, past everything in between. Only while nothing is waiting to be written.
+    ///
+    /// - Returns: How many it took; 0 where the way is not direct.
+    func send(_ bytes: [UInt8]) -> Int
     /// Everything has been written: ends, in the manner of the carrier.
     func close()
 }

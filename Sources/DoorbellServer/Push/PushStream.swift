@@ -32,6 +32,7 @@ final class PushStream {
     private let headers: HTTPHeaders
     /// Lets go of the stream when it ends, so nothing keeps both alive.
     private let carrier: any PushCarrier
+    private let marksPositions: Bool
     private(set) var session: Session
     private(set) var state = State.open
     private let openedAt = NIODeadline.now()
@@ -40,6 +41,8 @@ final class PushStream {
     /// Bytes of this pass, in the order in which they leave.
     private var queue: [[UInt8]] = []
     private(set) var queuedBytes = 0
+    /// Bytes may be waiting that were written and that the kernel did not take: what comes next has to wait behind them.
+    private var isWaiting = true
     /// Channels that are read on from history once the socket takes bytes, the first one first.
     private var behind: [ChannelName] = []
     private var isCatchingUp = false
@@ -59,6 +62,7 @@ final class PushStream {
         self.headers = headers
         self.channel = channel
         self.carrier = carrier
+        self.marksPositions = carrier.marksPositions
         self.session = Session(
             id: Self.makeID(), catalog: core.catalog, limits: core.configuration.session, jitter: .random(in: 0...1),
             now: Self.seconds())
@@ -202,8 +206,16 @@ final class PushStream {
         queuedBytes += bytes.count
     }
 
-    /// Bytes that were written and that the kernel did not take.
+    /// Bytes that were written and that the kernel did not take. Not for every message: it takes as long as queueing one.
     private var unsentBytes: Int { (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+
+    /// Whether `count` more bytes are within the budget.
+    private func hasRoom(for count: Int) -> Bool {
+        let budget = core.configuration.sendBudget
+        // As long as the channel is writable, less than half of the budget is unsent.
+        if queuedBytes + count <= budget / 2, channel.isWritable { return true }
+        return queuedBytes + unsentBytes + count <= budget
+    }
 
     /// How much history is read at once.
     private var portion: Int { max(1, core.configuration.sendBudget / 4) }
@@ -211,10 +223,13 @@ final class PushStream {
     // MARK: Being behind
 
     /// The socket takes bytes again.
-    func becameWritable() { catchUp() }
+    func becameWritable() {
+        isWaiting = unsentBytes > 0
+        catchUp()
+    }
 
-    /// Whether a position on one channel says that everything before it was told on all of them.
-    private var isSettled: Bool { behind.isEmpty && session.isSettled }
+    /// Whether a position on one channel says that everything before it was told on all of them; `false` where nobody wants to know.
+    private var isSettled: Bool { marksPositions && behind.isEmpty && session.isSettled }
 
     private func fallBehind(on channel: ChannelName) {
         guard !behind.contains(channel) else { return }
@@ -257,8 +272,7 @@ extension PushStream: Subscriber {
         if isGivenUp { return false }
         let bytes = carrier.encoded(message, position: isSettled ? publication.position : nil)
         if queuedBytes >= Self.writeSize, channel.isWritable { flush() }
-        let waiting = queuedBytes + unsentBytes
-        guard waiting + bytes.count <= core.configuration.sendBudget else { return false }
+        guard hasRoom(for: bytes.count) else { return false }
         append(bytes)
         loopState.queued(bytes: bytes.count, on: carrier.transport)
         return true
@@ -266,6 +280,16 @@ extension PushStream: Subscriber {
 
     func flush() {
         guard !queue.isEmpty, state != .closed else { return }
+        if queue.count == 1, !isWaiting {
+            let bytes = queue[0]
+            let sent = carrier.send(bytes)
+            guard sent < bytes.count else {
+                queue.removeAll(keepingCapacity: true)
+                queuedBytes = 0
+                return
+            }
+            if sent > 0 { queue[0].removeFirst(sent) }
+        }
         let buffer: ByteBuffer
         if queue.count == 1 {
             buffer = loopState.buffer(for: queue[0])
@@ -278,6 +302,7 @@ extension PushStream: Subscriber {
         queuedBytes = 0
         carrier.write(buffer)
         let unsent = unsentBytes
+        isWaiting = unsent > 0
         if unsent > 0 { core.metrics.sendBuffer.record(unsent) }
     }
 
