@@ -8,11 +8,11 @@ import Foundation
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doorbell-bench",
-        abstract: "Measure write overhead, latency, drain rate and idle cost, on a PostgreSQL of its own.",
+        abstract: "Measure write overhead, latency, drain rate, idle cost (on a PostgreSQL of its own) and fan-out.",
         discussion: "Progress goes to standard error, tables go to standard output.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case writes, flush, bulk, latency, drain, idle, all
+        case writes, flush, bulk, latency, drain, idle, fanout, all
     }
 
     @Argument(help: "What to measure: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -25,11 +25,18 @@ struct BenchCommand: AsyncParsableCommand {
     var seconds: Int?
     @Option(help: "Rows of the backlog. Default 1,000,000.")
     var rows: Int?
+    @Option(
+        name: .customLong("part"),
+        help: "Parts of fanout: \(FanOut.Part.allCases.map(\.rawValue).joined(separator: ", ")). Default all.")
+    var parts: [FanOut.Part] = []
     @Option(help: ArgumentHelp("Write the figures to a file too.", valueName: "file"))
     var json: String?
     /// How the bench runs the service in a process of its own: with the configuration in this file.
     @Option(help: .hidden)
     var serve: String?
+    /// How the fan-out section runs the push server in a process of its own.
+    @Flag(help: .hidden)
+    var serveFanout = false
 
     func validate() throws {
         for (name, value) in [("rounds", rounds), ("seconds", seconds), ("rows", rows)] {
@@ -38,11 +45,21 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if serveFanout { return try await FanOutServeMode.run() }
         if let serve { return try await ServeMode.run(configurationFile: serve) }
         EndOfProcess.handleInterrupts()
         let plan = BenchPlan(quick: quick, rounds: rounds, seconds: seconds, rows: rows)
         var report = Report()
         report.say("machine: \(Machine.description)")
+        if section != .fanout { await measureOnPostgres(plan, into: &report) }
+        await measure(.flush, into: &report) { try await SlowFlush(plan).measure(into: &$0) }
+        let fanOut = FanOut(FanOutPlan(plan, quick: quick), parts: parts.isEmpty ? FanOut.Part.allCases : parts)
+        await measure(.fanout, into: &report) { fanOut.measure(into: &$0) }
+        report.printSummary()
+        if let json { try report.write(to: json) }
+    }
+
+    private func measureOnPostgres(_ plan: BenchPlan, into report: inout Report) async {
         do {
             let cluster = try ScratchPostgres(settings: Workbench.settings, durable: true)
             defer { cluster.remove() }
@@ -57,9 +74,6 @@ struct BenchCommand: AsyncParsableCommand {
         } catch {
             report.say("no PostgreSQL to measure with: \(error)")
         }
-        await measure(.flush, into: &report) { try await SlowFlush(plan).measure(into: &$0) }
-        report.printSummary()
-        if let json { try report.write(to: json) }
     }
 
     /// A section that fails says so and leaves the others alone.
