@@ -17,11 +17,15 @@ enum MessageInflater {
     ///   - limit: Of the output, in bytes; more fails with 1009.
     ///   - windowBits: How far back the data may refer: 9 to 15.
     /// - Throws: 1007 when the data is corrupt, ends inside a block, or refers to a message before.
-    static func inflate(_ message: [UInt8], limit: Int, windowBits: Int = 15) throws(WebSocketError) -> [UInt8] {
+    static func inflate(
+        _ message: consuming [UInt8], limit: Int, windowBits: Int = 15
+    ) throws(WebSocketError) -> [UInt8] {
         #if canImport(CZlib)
         var inflation = try Inflation(limit: limit, windowBits: windowBits)
         defer { inflation.end() }
-        try inflation.run(message + [0x00, 0x00, 0xFF, 0xFF])
+        // What the sender took away (section 7.2.1).
+        message.append(contentsOf: [0x00, 0x00, 0xFF, 0xFF])
+        try inflation.run(message)
         return inflation.output
         #else
         throw corrupt

@@ -180,7 +180,7 @@ public struct WebSocketFrameParser: Sendable {
         message = []
         kind = nil
         if isCompressed {
-            whole = try MessageInflater.inflate(whole, limit: maximumMessageSize)
+            whole = try MessageInflater.inflate(consume whole, limit: maximumMessageSize)
             if isText, !whole.withUnsafeBytes({ utf8.consume($0) }) { throw WebSocketError(.invalidData) }
         }
         guard !isText || utf8.isComplete else { throw WebSocketError(.invalidData) }
