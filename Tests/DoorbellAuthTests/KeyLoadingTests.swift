@@ -1,5 +1,6 @@
 import Crypto
 import DoorbellCore
+import MetricsTestKit
 import NIOCore
 import NIOPosix
 import Testing
@@ -31,13 +32,13 @@ import Testing
         #expect(try accepts(old, "a"))
         try folder.write("keys.json", "{")
         for _ in 0..<3 {
-            clock.advance(.seconds(400))
+            clock.advance(.seconds(10))
             await tick(verifier, clock)
         }
         #expect(try accepts(old, "a"))
         #expect(log.all.filter { $0.hasPrefix("warning: keys for tokens could not be loaded") }.count == 1)
         try folder.write("keys.json", TestToken.jwks([("b", new)]))
-        clock.advance(.seconds(400))
+        clock.advance(.seconds(10))
         await tick(verifier, clock)
         #expect(try accepts(new, "b"))
         // It was remembered, and its key has been withdrawn.
@@ -74,8 +75,8 @@ import Testing
         let key = P256.Signing.PrivateKey()
         let issuer = FakeIssuer(TestToken.jwks([("a", key)]), cacheControl: ["max-age=100"])
         issuer.fail()
-        let (clock, log) = (TestClock(), LogRecord())
-        let verifier = try TokenVerifier.test(remote(), issuer: issuer, log: log, clock: clock)
+        let (clock, log, metrics) = (TestClock(), LogRecord(), TestMetrics())
+        let verifier = try TokenVerifier.test(remote(), issuer: issuer, log: log, clock: clock, metrics: metrics)
         await tick(verifier, clock)
         let token = try TestToken.es256(key, id: "a")
         #expect(verifier.check(token, now: TestToken.now).code == .keysUnavailable)
@@ -94,6 +95,14 @@ import Testing
         #expect(verifier.check(token, now: TestToken.now).identity != nil)
         #expect(log.all.filter { $0.hasPrefix("warning") }.count == 2)
         #expect(log.all.contains { $0.contains("the last good ones") })
+        func count(_ label: String, _ result: String) throws -> Int64 {
+            try metrics.expectCounter(label, [("result", result)]).totalValue
+        }
+        #expect(try count("doorbell_key_loads_total", "failed") == 2)
+        #expect(try count("doorbell_key_loads_total", "loaded") == 1)
+        #expect(try count("doorbell_tokens_total", "verified") == 1)
+        #expect(try count("doorbell_tokens_total", "remembered") == 1)
+        #expect(try count("doorbell_tokens_total", "keys_unavailable") == 1)
     }
 
     @Test("an answer without a usable key does not replace good ones")

@@ -11,16 +11,21 @@ struct KeyRefreshPlan: Sendable {
     /// For a set that says nothing about its age.
     let defaultAge: Duration
     let unknownKeyInterval: Duration
+    /// The longest time between tries after failures; the first is ``firstRetry``, and each is twice the one before.
+    let lastRetry: Duration
 
-    /// Between tries after a failure: doubled each time.
-    static let retries: (first: Duration, last: Duration) = (.seconds(5), .seconds(300))
+    static let firstRetry: Duration = .seconds(5)
 
     private(set) var isLoading = false
     private var dueAt: Timestamp?
     private var startedAt: Timestamp?
     private var failures = 0
 
-    init(ages: ClosedRange<Duration>, defaultAge: Duration, unknownKeyInterval: Duration) {
+    init(
+        ages: ClosedRange<Duration>, defaultAge: Duration, unknownKeyInterval: Duration,
+        lastRetry: Duration = .seconds(300)
+    ) {
+        self.lastRetry = lastRetry
         self.ages = ages
         self.defaultAge = defaultAge
         self.unknownKeyInterval = unknownKeyInterval
@@ -51,7 +56,7 @@ struct KeyRefreshPlan: Sendable {
 
     mutating func failed(now: Timestamp) {
         isLoading = false
-        let distance = min(Self.retries.first * (1 << min(failures, 10)), Self.retries.last)
+        let distance = min(Self.firstRetry * (1 << min(failures, 10)), lastRetry)
         failures += 1
         dueAt = now.advanced(by: distance)
     }

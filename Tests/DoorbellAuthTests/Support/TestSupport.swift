@@ -107,13 +107,12 @@ func openssl(_ arguments: String...) async throws -> Data {
 }
 
 extension TokenVerifier {
-    /// A verifier whose metrics go nowhere.
+    /// A verifier whose metrics go nowhere, unless said otherwise.
     static func test(
         _ configuration: TokenConfiguration, issuer: FakeIssuer? = nil, log: LogRecord = LogRecord(),
-        clock: TestClock = TestClock()
+        clock: TestClock = TestClock(), metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) throws -> TokenVerifier {
         try TokenVerifier(
-            configuration, fetcher: issuer, logger: log.logger, metrics: NOOPMetricsHandler.instance,
-            now: { clock.now })
+            configuration, fetcher: issuer, logger: log.logger, metrics: metrics, now: { clock.now })
     }
 }
