@@ -26,9 +26,16 @@ final class EchoConnection: ChannelInboundHandler {
     private var state = State.handshake
     private var head: [UInt8] = []
     private var parser: WebSocketFrameParser
+    private let maximumMessageSize: Int
+    private let deflater: MessageDeflater?
+    /// What the handshake agreed to.
+    private var compression: PerMessageDeflate?
     private var output: [UInt8] = []
 
-    init(maximumMessageSize: Int) {
+    /// - Parameter deflater: Of the event loop; `nil`: nothing is compressed.
+    init(maximumMessageSize: Int, deflater: MessageDeflater?) {
+        self.maximumMessageSize = maximumMessageSize
+        self.deflater = deflater
         parser = WebSocketFrameParser(role: .server, maximumMessageSize: maximumMessageSize)
     }
 
@@ -54,9 +61,12 @@ final class EchoConnection: ChannelInboundHandler {
             return
         }
         head = []
-        guard let answer = request.answer else { return context.close(promise: nil) }
+        guard let answer = request.answer(compresses: deflater != nil) else { return context.close(promise: nil) }
         state = .open
-        output += Array(answer.utf8)
+        compression = answer.compression
+        parser = WebSocketFrameParser(
+            role: .server, maximumMessageSize: maximumMessageSize, allowsCompression: compression != nil)
+        output += Array(answer.head.utf8)
         received(request.rest, context)
         flush(context)
     }
@@ -73,7 +83,7 @@ final class EchoConnection: ChannelInboundHandler {
 
     private func received(_ event: WebSocketFrameParser.Event, _ context: ChannelHandlerContext) {
         switch event {
-        case .text(let bytes): output += WebSocketFrame.encode(.text, bytes)
+        case .text(let bytes): output += textFrame(bytes)
         case .binary(let bytes): output += WebSocketFrame.encode(.binary, bytes)
         case .ping(let payload): output += WebSocketFrame.encode(.pong, payload)
         case .pong: break
@@ -81,6 +91,14 @@ final class EchoConnection: ChannelInboundHandler {
             output += WebSocketFrame.close(CloseCode(number: code ?? 1000, reason: ""))
             end(context)
         }
+    }
+
+    /// Compressed in the way of the server's messages; binary ones it does not have, and they go back as they are.
+    private func textFrame(_ bytes: [UInt8]) -> [UInt8] {
+        let frame = WebSocketFrame.encode(.text, bytes)
+        guard let deflater, let compression else { return frame }
+        let message = EncodedMessage(frame: frame, payloadOffset: frame.count - bytes.count)
+        return deflater.frame(of: message, for: compression)
     }
 
     /// Closes our side once all is written. Not both: with bytes left unread the system would take back what was written.

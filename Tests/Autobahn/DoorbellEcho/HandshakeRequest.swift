@@ -20,14 +20,20 @@ struct HandshakeRequest {
         self.headers = headers
     }
 
-    /// The head of the answer; `nil` for a request that asks for something else.
-    var answer: String? {
+    /// The head of the answer, and what it agrees to about compression; `nil` for a request that asks for something else.
+    ///
+    /// - Parameter compresses: Whether offers of compression are taken.
+    func answer(compresses: Bool) -> (head: String, compression: PerMessageDeflate?)? {
         guard headers["upgrade"]?.lowercased() == "websocket", headers["sec-websocket-version"] == "13",
-            let key = headers["sec-websocket-key"], WebSocketHandshake.isValid(key: key)
+            let key = headers["sec-websocket-key"], WebSocketHandshake.isValid(key: key),
+            let offers = WebSocketExtension.parse(headers["sec-websocket-extensions"].map { [$0] } ?? [])
         else { return nil }
-        return [
+        let compression = compresses ? PerMessageDeflate.accept(offers) : nil
+        let lines = [
             "HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
-            "Sec-WebSocket-Accept: \(WebSocketHandshake.accept(key: key))", "", "",
-        ].joined(separator: "\r\n")
+            "Sec-WebSocket-Accept: \(WebSocketHandshake.accept(key: key))",
+        ]
+        let agreed = compression.map { ["Sec-WebSocket-Extensions: \($0.headerValue)"] } ?? []
+        return ((lines + agreed + ["", ""]).joined(separator: "\r\n"), compression)
     }
 }
