@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the Autobahn test suite against Doorbell's WebSocket code.
 
-Installs the suite from PyPI into a virtual environment in a temporary folder (or one that is kept, with --venv), starts the
-echo server `DoorbellEcho`, runs the cases, prints those that did not pass, and ends with 1 if there are any.
+Installs the suite from PyPI into a virtual environment in a temporary folder (or one that is kept, with --venv), starts
+the echo server `DoorbellEcho`, runs the cases, prints those that did not pass, and ends with 1 if there are any.
 
     swift build --product DoorbellEcho
     python3 Tests/Autobahn/run.py --echo "$(swift build --show-bin-path)/DoorbellEcho"
@@ -74,6 +74,9 @@ def report(results, expected):
             print("           %s: %s" % (name, result[name][:160]))
     print("Autobahn: %d cases: %s" % (
         len(results), ", ".join("%d %s" % (count, name) for name, count in sorted(counts.items()))))
+    repeated = [result["case"] for result in results if result["repeated"] and passed(result)]
+    if repeated:
+        print("Autobahn: passed only when run again: %s" % ", ".join(repeated))
     if len(results) != expected:
         print("Autobahn: %d cases were to run" % expected)
     return not failures and len(results) == expected
