@@ -2,26 +2,34 @@
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 SWIFT_DIRS  := Package.swift Sources Tests
-TSAN_TESTS  := DoorbellCoreTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
+TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
-TEST_PACKAGES  := chromium curl pgbouncer
+TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv
+PEER_PACKAGES  := nginx libnginx-mod-nchan node-ws
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup build release demo test test-swift test-js test-demo property tsan bench lint format clean
+.PHONY: help setup peers build release demo test test-swift test-js test-demo property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
-setup: ## Install what is missing (Debian packages; as root or through sudo)
-	@missing=""; for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || missing="$$missing $$p"; done; \
+define install
+	@missing=""; for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || missing="$$missing $$p"; done; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
-	if [ -z "$$missing" ]; then echo "setup: everything is installed"; else \
-	sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "setup: installing$$missing"; \
+	if [ -z "$$missing" ]; then echo "$@: everything is installed"; else \
+	sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; echo "$@: installing$$missing"; \
 	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+endef
+
+setup: ## Install what is missing (Debian packages; as root or through sudo)
+	$(call install,$(PACKAGES))
 	@command -v swift >/dev/null || { echo "setup: no Swift toolchain; see https://www.swift.org/install/linux/"; exit 1; }
+
+peers: ## Install the servers that `make bench` compares with (a package may start nginx)
+	$(call install,$(PEER_PACKAGES))
 
 build: ## Debug build of everything, tests too; imports are checked against Package.swift
 	swift build --build-tests $(SWIFT_FLAGS)
@@ -51,9 +59,16 @@ tsan: ## Tests under ThreadSanitizer
 	TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --no-parallel --sanitize=thread --scratch-path .build-tsan \
 		--filter '$(TSAN_TESTS)'
 
-bench: setup ## Write overhead, latency and drain rate, as ratios in one run
-	swift build -c release --product doorbell-bench
+bench: setup ## Writes, latency, drain rate and fan-out, as ratios in one run
+	for product in doorbell-bench FanOutLoad FanOutReference; do swift build -c release --product $$product || exit 1; done
 	"$$(swift build -c release --show-bin-path)/doorbell-bench" $(ARGS)
+
+autobahn: setup ## The Autobahn test suite (from PyPI) against our WebSocket code
+	swift build --product DoorbellEcho $(SWIFT_FLAGS)
+	/usr/bin/python3 Tests/Autobahn/run.py --echo "$$(swift build --show-bin-path)/DoorbellEcho" $(ARGS)
+
+fuzz: ## Fuzz what reads untrusted bytes, for SECONDS=60 each
+	Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 lint: ## Formatting, without changing anything
 	swift format lint --strict --parallel -r $(SWIFT_DIRS)

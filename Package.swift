@@ -13,16 +13,19 @@ let settings: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -30,6 +33,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let modules: [Target] = [
     .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "DoorbellCore", dependencies: [], swiftSettings: settings),
     .target(
         name: "DoorbellCapture",
@@ -39,7 +43,12 @@ let modules: [Target] = [
     .target(name: "DoorbellTranslate", dependencies: ["DoorbellCore"], swiftSettings: settings),
     .target(name: "DoorbellHub", dependencies: ["DoorbellCore", deque], swiftSettings: settings),
     .target(name: "DoorbellRollout", dependencies: ["DoorbellCore", histogram], swiftSettings: settings),
-    .target(name: "DoorbellWire", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .target(name: "DoorbellWire", dependencies: ["DoorbellCore", "CZlib"], swiftSettings: settings),
+    .target(
+        name: "DoorbellAuth",
+        dependencies: [
+            "DoorbellCore", cryptoExtras, crypto, asyncHTTPClient, coreMetrics, logging, nioCore, nioHTTP1, nioSSL,
+        ], swiftSettings: settings),
     .target(
         name: "DoorbellServer",
         dependencies: [
@@ -74,12 +83,26 @@ let modules: [Target] = [
         name: "DoorbellBench",
         dependencies: [
             "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
-            "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore, nioHTTP1,
+            "DoorbellServer", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore,
+            nioHTTP1,
             nioPosix, serviceLifecycle,
         ], swiftSettings: settings),
 ]
 
 let tests: [Target] = [
+    // What `doorbell-bench fanout` runs: the load, and the least that a server can do.
+    .executableTarget(name: "FanOutLoad"),
+    .executableTarget(name: "FanOutReference"),
+    // What `make autobahn` tests.
+    .executableTarget(
+        name: "DoorbellEcho", dependencies: ["DoorbellCore", "DoorbellWire", nioCore, nioPosix],
+        path: "Tests/Autobahn/DoorbellEcho", swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellAuthTests",
+        dependencies: [
+            "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", asyncHTTPClient, cryptoExtras, crypto, coreMetrics,
+            metricsTestKit, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS,
+        ], swiftSettings: settings),
     .target(
         name: "DoorbellTestSupport", dependencies: ["DoorbellCore", nioCore, nioPosix],
         path: "Tests/DoorbellTestSupport",

@@ -48,7 +48,7 @@ final class DrainSink: ChangeSink {
     private final class Reader: Subscriber {
         private let onMessage: (EncodedMessage) -> Void
         init(_ onMessage: @escaping (EncodedMessage) -> Void) { self.onMessage = onMessage }
-        func enqueue(_ message: EncodedMessage) -> Bool {
+        func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
             onMessage(message)
             return true
         }

@@ -36,11 +36,12 @@ public struct ServerSentEvent: Sendable {
         return bytes
     }
 
-    /// A message as one event: `event` is its type, `data` its JSON. Made once for all streams, and shared, unless `id` is neither the
+    /// A message as one event whose `data` is its JSON. It has no name, so that `onmessage` hears all of them, as on a WebSocket; the
+    /// type stands in the JSON, where a message called `error` is not taken for a lost connection. Made once for all streams, and shared, unless `id` is neither the
     /// message's own position nor `nil`.
     public static func encode(_ message: EncodedMessage, id: Position?) -> [UInt8] {
         let make = { (message: EncodedMessage) in
-            ServerSentEvent(event: message.type, id: id, data: message.payload).encoded()
+            ServerSentEvent(id: id, data: message.payload).encoded()
         }
         guard let id else { return message.bytes(as: .eventWithoutID, make: make) }
         return id == message.position ? message.bytes(as: .event, make: make) : make(message)

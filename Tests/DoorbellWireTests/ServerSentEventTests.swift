@@ -9,15 +9,14 @@ import Testing
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     @Test(
-        "each publication is an event of its type, with its position as id and its JSON as data",
+        "each publication is an event without a name, with its position as id and its JSON as data",
         arguments: GoldenPublication.all)
     func publications(_ golden: GoldenPublication) throws {
         let message = PublicationEncoder.encode(try golden.publication(), as: golden.version)
         let json = String(decoding: try GoldenFiles.read(golden.name), as: UTF8.self)
-        let type = golden.operation == nil ? "signal" : golden.type
         let event = ServerSentEvent.encode(message, id: message.position)
-        #expect(text(event) == "event: \(type)\nid: \(golden.position)\ndata: \(json)\n\n")
-        #expect(EventStreamReader(event).events == [.init(type: type, data: json, lastEventID: golden.position)])
+        #expect(text(event) == "id: \(golden.position)\ndata: \(json)\n\n")
+        #expect(EventStreamReader(event).events == [.init(type: "message", data: json, lastEventID: golden.position)])
     }
 
     @Test(
@@ -30,7 +29,7 @@ import Testing
         let id = ["subscribed", "reset"].contains(message.type) ? message.position?.description : ""
         let read = EventStreamReader(ServerSentEvent.encode(message, id: message.position))
         // Line breaks of a body are read back as line feeds.
-        #expect(read.events.map(\.type) == [message.type])
+        #expect(read.events.map(\.type) == ["message"])
         #expect(read.events.first?.data == json)
         #expect(read.events.first?.lastEventID == id)
         #expect(read.strays == 0)

@@ -23,7 +23,7 @@ for module in DoorbellCore DoorbellWire; do
     compile -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
         -emit-object -o "$build/$module.o" Sources/$module/*.swift
 done
-compile -module-name Fuzz -o "$build/fuzz" "$build/DoorbellCore.o" "$build/DoorbellWire.o" \
+compile -module-name Fuzz -emit-module-path "$build/Fuzz.swiftmodule" -o "$build/fuzz" "$build/DoorbellCore.o" "$build/DoorbellWire.o" \
     Tests/DoorbellWireTests/FuzzChecks.swift Tests/DoorbellWireTests/EventStreamReader.swift Tests/Fuzz/Fuzz.swift
 
 for check; do

@@ -5,16 +5,20 @@ public enum MetricsReference {
         "doorbell_capture_rows_total": "Rows read from the outbox, replays included.",
         "doorbell_capture_ticks_total": "Ticks made by this process.",
         "doorbell_capture_unreadable_total": "Rows of the outbox that could not be read as changes.",
+        "doorbell_certificate_loads_total": "Attempts to read the certificate, by result.",
         "doorbell_channels": "Channels held in memory.",
         "doorbell_commit_to_send_seconds":
             "From a change's commit until its message was handed to the sockets of a loop.",
-        "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket.",
+        "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket or an event stream.",
         "doorbell_connections": "Open connections by transport.",
         "doorbell_dead_letters_total": "Changes that a feature could not translate.",
         "doorbell_held_back_by_transaction_seconds":
             "Age of the oldest transaction that keeps the outbox from shrinking.",
+        "doorbell_held_polls_total": "Held polls that ended, by result: changed or expired.",
         "doorbell_history_bytes": "Memory taken by history, estimated.",
         "doorbell_history_messages": "Messages kept for clients that come back.",
+        "doorbell_key_loads_total": "Attempts to read keys for tokens, by result.",
+        "doorbell_keys": "Keys for tokens.",
         "doorbell_listener_up": "1 while changes are delivered as they are committed.",
         "doorbell_messages_sent_total": "Messages pushed, one for each client, by feature and transport.",
         "doorbell_outbox_rows": "Rows in the outbox.",
@@ -27,5 +31,6 @@ public enum MetricsReference {
         "doorbell_slow_clients_total": "Clients that read too slowly, by policy.",
         "doorbell_staleness_seconds": "From a change's commit until a client was told, by feature and path.",
         "doorbell_subscriptions": "Open subscriptions.",
+        "doorbell_tokens_total": "Tokens that were looked at, by result.",
     ]
 }

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellWire
 import NIOCore
 
 /// Server-sent events (WHATWG HTML, section 9.2) as the answer of one HTTP request. Lives on its event loop.
@@ -15,7 +16,7 @@ final class EventStream: PushCarrier {
     func open(_ stream: PushStream, with actions: (inout Session) -> [Session.Action]) {
         self.stream = stream
         // Milliseconds until a client that lost its connection comes back.
-        stream.append(Array("retry: 1000\n\n".utf8))
+        stream.append(ServerSentEvent(retry: 1000).encoded())
         stream.open(with: actions, bytesUp: 0)
     }
 
@@ -36,18 +37,18 @@ final class EventStream: PushCarrier {
     func send(_ bytes: [UInt8]) -> Int { 0 }
 
     /// A comment. Nothing comes from the client, so a connection that takes bytes counts as alive.
-    var heartbeat: [UInt8] {
+    func beat() -> [UInt8] {
         if stream?.channel.isWritable == true {
             stream?.perform(isFlushed: false) { session in
                 session.heard(now: PushStream.seconds())
                 return []
             }
         }
-        return Array(": alive\n\n".utf8)
+        return ServerSentEvent.heartbeat
     }
 
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] {
-        Self.event(data: message.payload, id: position)
+        ServerSentEvent.encode(message, id: position)
     }
 
     /// What a close frame says, as a last message.
@@ -57,34 +58,12 @@ final class EventStream: PushCarrier {
         data += Array(#","reason":"#.utf8)
         JSONWriter.string(code.reason, to: &data)
         data.append(UInt8(ascii: "}"))
-        return Self.event(data: data[...], id: nil)
+        return ServerSentEvent(data: data[...]).encoded()
     }
 
     func write(_ buffer: ByteBuffer) { connection?.writeEvents(buffer) }
 
     func close() { connection?.endEvents() }
-
-    /// Every line of `data` becomes a line of its own: JSON columns may hold line breaks between their values.
-    static func event(data: ArraySlice<UInt8>, id: Position?) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(data.count + 64)
-        if let id { bytes += Array("id: \(id)\n".utf8) }
-        var rest = data
-        repeat {
-            let end = rest.firstIndex { $0 == 0x0A || $0 == 0x0D } ?? rest.endIndex
-            bytes += Array("data: ".utf8)
-            bytes += rest[rest.startIndex..<end]
-            bytes.append(0x0A)
-            var next = end
-            if next < rest.endIndex {
-                let isPair = rest[next] == 0x0D && next + 1 < rest.endIndex && rest[next + 1] == 0x0A
-                next += isPair ? 2 : 1
-            }
-            rest = rest[next...]
-        } while !rest.isEmpty
-        bytes.append(0x0A)
-        return bytes
-    }
 }
 
 @available(*, unavailable)

@@ -11,7 +11,7 @@ protocol PushCarrier: AnyObject {
     /// Whether ``encoded(_:position:)`` makes anything of a position.
     var marksPositions: Bool { get }
     /// A sign of life to the client.
-    var heartbeat: [UInt8] { get }
+    func beat() -> [UInt8]
     /// The last bytes before the carrier ends for `code`.
     func farewell(_ code: CloseCode) -> [UInt8]
     /// Writes and flushes bytes that came from the above.

@@ -126,7 +126,7 @@ final class PushStream {
                 bytesUp = 0
             case .leave(let channel): leave(channel)
             case .ask(let token, let target): ask(target, token: token, bytesUp: bytesUp)
-            case .ping: append(carrier.heartbeat)
+            case .ping: append(carrier.beat())
             case .close(let code): close(code)
             }
         }

@@ -164,7 +164,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
 extension WebSocketConnection: PushCarrier {
     var transport: PushTransport { .webSocket }
     var marksPositions: Bool { false }
-    var heartbeat: [UInt8] { WebSocketFrame.encode(.ping, []) }
+    func beat() -> [UInt8] { WebSocketFrame.encode(.ping, []) }
 
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] { message.frame }
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }

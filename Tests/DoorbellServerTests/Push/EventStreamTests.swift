@@ -5,19 +5,6 @@ import Testing
 @testable import DoorbellServer
 
 @Suite struct EventStreamTests {
-    @Test("line breaks between the values of a message become lines of one event")
-    func lines() {
-        func event(_ text: String) -> String {
-            String(decoding: EventStream.event(data: Array(text.utf8)[...], id: nil), as: UTF8.self)
-        }
-        #expect(event("{}") == "data: {}\n\n")
-        #expect(event("{\n\"a\":\r\n1\r}") == "data: {\ndata: \"a\":\ndata: 1\ndata: }\n\n")
-        #expect(event("") == "data: \n\n")
-        #expect(
-            EventStream.event(data: Array("1".utf8)[...], id: Position(epoch: 1, tick: 2, seq: 3))
-                == Array("id: 1.2-3\ndata: 1\n\n".utf8))
-    }
-
     @Test("the id of an event is a position from which every channel of the stream goes on")
     func ids() async throws {
         try await withServer([try TestFeatures.notifications(), try TestFeatures.news()]) { server in
