@@ -54,6 +54,8 @@ extension HTTPConnectionHandler {
         Self.setOptions(of: context.channel, core.configuration)
         let events = EventStream(connection: self)
         stream(events, head: head)
+        // Writing the head finds out that the client is gone.
+        guard case .streaming = state else { return }
         events.open(
             PushStream(
                 core: core, loopState: loopState, origin: origin, headers: request.headers, channel: context.channel,

@@ -144,7 +144,7 @@ final class HeldPoll {
         for channel in poll.channels {
             let subscribed = loopState.shard.subscribe(
                 self, to: channel, feature: poll.feature, version: poll.feature.versions.first?.version ?? .first,
-                since: position.map { .position($0) } ?? .latest, limit: 1)
+                since: position.map { .position($0) } ?? .latest)
             joined.append(channel)
             if !subscribed.recovered || !subscribed.replay.isEmpty { isStale = true }
         }

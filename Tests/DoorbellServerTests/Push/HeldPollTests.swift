@@ -74,6 +74,24 @@ import Testing
         }
     }
 
+    @Test("changes between the question and the wait are asked about, and those after them still are")
+    func inBetween() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            legacy(server, has: 1)
+            server.gateway.hold()
+            let raw = try await RawClient(port: server.port)
+            try await raw.send(request("Prefer: wait=30", "If-None-Match: \"v1\""))
+            try await eventually("it is asked") { server.gateway.asked.count == 1 }
+            try server.publish(["one", "two", "three"], on: channel)
+            server.gateway.releaseAll()
+            try await eventually("it is asked again") { server.gateway.asked.count == 2 }
+            try await eventually("it is held") { server.hub.usage.subscriptions == 1 }
+            legacy(server, has: 2)
+            try server.publish(["four"], on: channel)
+            #expect(try await raw.answer().text == "version 2")
+        }
+    }
+
     @Test("a position says as well what the client has")
     func byPosition() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in
