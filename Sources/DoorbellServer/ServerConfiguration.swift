@@ -6,8 +6,8 @@ public struct ServerConfiguration: Sendable {
     public var port: Int
     /// Connections that the kernel keeps waiting for us. Default 1024; the kernel's own limit counts too.
     public var backlog: Int32 = 1024
-    /// Open connections. Beyond it a connection is answered 503 and closed at once. `nil`: three quarters of the process's
-    /// descriptor limit, because a proxied request needs a second descriptor. Default `nil`.
+    /// Open connections. Beyond it a connection is answered 503 and closed at once. Never more than the process's descriptor limit less
+    /// 256. `nil`: three quarters of that limit, because a proxied request needs a second descriptor. Default `nil`.
     public var maximumConnections: Int?
     /// From a connection's first byte to the end of a request head, in which a client must have sent it. Default 10 s.
     public var headerTimeout: Duration = .seconds(10)

@@ -25,6 +25,9 @@ final class ServerCore: Sendable {
     let maximumConnections: Int
     private let state = Locked(State())
 
+    /// For everything that is not a client's connection: the legacy API, the database, the admin port, files.
+    private static let reservedDescriptors = 256
+
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
@@ -37,7 +40,14 @@ final class ServerCore: Sendable {
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger
         self.now = now
-        self.maximumConnections = min(configuration.maximumConnections ?? .max, DescriptorLimit.current * 3 / 4)
+        let descriptors = DescriptorLimit.current
+        let possible = max(1, descriptors - Self.reservedDescriptors)
+        self.maximumConnections = min(configuration.maximumConnections ?? descriptors * 3 / 4, possible)
+        if let wanted = configuration.maximumConnections, wanted > possible {
+            logger.warning(
+                "the limit of open files allows \(possible) connections, not \(wanted): raise it (ulimit -n, LimitNOFILE)"
+            )
+        }
     }
 
     var captureStatus: CaptureStatus { state.withLock { $0.capture } }

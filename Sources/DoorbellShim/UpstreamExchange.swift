@@ -35,6 +35,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var isBodyEnded = false
     private var isClientHeld = false
     private var isWriting = false
+    private var isPumpDue = false
     /// Runs while the legacy API does not take the part that was written last.
     private var writeTimeout: Scheduled<Void>?
     private var writer: HTTPClient.Body.StreamWriter?
@@ -109,7 +110,7 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         // An empty buffer is replaced, so that a body that is taken as fast as it comes is not copied.
         if pending.readableBytes == 0 { pending = part } else { pending.writeImmutableBuffer(part) }
         pendingBytes += part.readableBytes
-        pump()
+        pumpSoon()
         isClientHeld = pendingBytes >= upstream.configuration.requestBuffer
         return !isClientHeld
     }
@@ -135,6 +136,16 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         if !isBodyEnded { askForMore() }
         pump()
         return promise.futureResult
+    }
+
+    /// Once for all parts of one read: a client may send its body in chunks of a byte, and each write costs the same.
+    private func pumpSoon() {
+        guard !isPumpDue else { return }
+        isPumpDue = true
+        loop.execute { [self] in
+            isPumpDue = false
+            pump()
+        }
     }
 
     private func pump() {
