@@ -21,6 +21,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:headers:)`` and once the channel is gone.
     private var stream: PushStream?
+    /// For ``send(_:)``; negative: not to be had.
+    private var descriptor: NIOBSDSocket.Handle?
     private var isReadHeld = false
     private var isWorking = false
     /// The peer has said goodbye: what we owe it is the answer, and then the end.
@@ -169,14 +171,20 @@ extension WebSocketConnection: PushCarrier {
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] { message.frame }
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }
     /// Straight to the descriptor: a write through the pipeline takes as much processor time again as the kernel's part of it.
-    /// Asked for each time, because it may be another connection's once this one is closed.
+    ///
+    /// The descriptor is asked for once, because asking takes as long as sending. It is this connection's as long as the channel is
+    /// active: closing and this happen on one event loop.
     func send(_ bytes: [UInt8]) -> Int {
-        guard let context, let stream, !stream.origin.isTLS, context.channel.isActive else { return 0 }
-        let sent = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            descriptor in
-            bytes.withUnsafeBytes { DirectSocket.send($0, to: descriptor) }
+        guard let context, context.channel.isActive else { return 0 }
+        if descriptor == nil {
+            let isDirect = stream?.origin.isTLS == false
+            let found = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { $0 }
+            descriptor = isDirect ? found ?? -1 : -1
         }
-        return sent ?? 0
+        guard let descriptor, descriptor >= 0 else { return 0 }
+        return bytes.withUnsafeBytes { DirectSocket.send($0, to: descriptor) }
     }
 
     func write(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
