@@ -7,7 +7,10 @@ import NIOCore
 /// What one event loop owns: its shard and its connections. Lives on that loop.
 final class LoopState {
     let shard: HubShard
-    private(set) var streams: [ObjectIdentifier: PushStream] = [:]
+    private var wheel: HeartbeatWheel<PushStream>
+    /// Of ``wheel``. `nil` while there is nobody to serve.
+    private var ticking: RepeatedTask?
+    private let tick: TimeAmount
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     private let tally: DeliveryTally
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
@@ -16,6 +19,11 @@ final class LoopState {
     init(core: ServerCore) {
         let tally = DeliveryTally()
         self.tally = tally
+        let heartbeat = core.configuration.session.heartbeat.seconds
+        // Four ticks a second are few enough to cost nothing, and many enough that a slot of many connections is served in a moment.
+        let slots = Int(min(256, max(1, heartbeat * 4)))
+        self.wheel = HeartbeatWheel(slots: slots)
+        self.tick = .nanoseconds(max(1_000_000, Int64(heartbeat / Double(slots) * 1e9)))
         self.shard = HubShard(hub: core.hub, encode: PublicationEncoder.encode) { publication, subscribers in
             let (bytes, events) = tally.take()
             guard subscribers > 0 else { return }
@@ -31,8 +39,30 @@ final class LoopState {
         }
     }
 
-    func add(_ stream: PushStream) { streams[ObjectIdentifier(stream)] = stream }
-    func remove(_ stream: PushStream) { streams[ObjectIdentifier(stream)] = nil }
+    /// Everybody who is pushed to, in no order.
+    var streams: [PushStream] { wheel.members }
+
+    /// `stream` beats from now on, until it is removed.
+    func add(_ stream: PushStream) {
+        wheel.add(stream)
+        guard ticking == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: stream.channel.eventLoop)
+        ticking = stream.channel.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in
+            bound.value.beat()
+        }
+    }
+
+    func remove(_ stream: PushStream) {
+        wheel.remove(stream)
+        guard wheel.isEmpty else { return }
+        ticking?.cancel()
+        ticking = nil
+    }
+
+    private func beat() {
+        let now = PushStream.seconds()
+        for stream in wheel.tick() where stream.seat.isTaken { stream.beat(now: now) }
+    }
 
     func add(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = held }
     func remove(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = nil }

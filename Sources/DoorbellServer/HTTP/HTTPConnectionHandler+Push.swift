@@ -62,6 +62,8 @@ extension HTTPConnectionHandler {
                 carrier: events), with: actions)
     }
 
+    var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+
     func writeEvents(_ buffer: ByteBuffer) {
         guard case .streaming = state else { return }
         context?.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)

@@ -61,6 +61,8 @@ final class EventStream: PushCarrier {
         return ServerSentEvent(data: data[...]).encoded()
     }
 
+    var unsentBytes: Int { connection?.unsentBytes ?? 0 }
+
     func write(_ buffer: ByteBuffer) { connection?.writeEvents(buffer) }
 
     func close() { connection?.endEvents() }

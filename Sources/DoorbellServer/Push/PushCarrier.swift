@@ -16,6 +16,8 @@ protocol PushCarrier: AnyObject {
     func farewell(_ code: CloseCode) -> [UInt8]
     /// Writes and flushes bytes that came from the above.
     func write(_ buffer: ByteBuffer)
+    /// Bytes that were written and that the kernel has not taken.
+    var unsentBytes: Int { get }
     /// Gives the socket as many of `bytes` as it takes at once, past everything in between. Only while nothing is waiting to be written.
     ///
     /// - Returns: How many it took; 0 where the way is not direct.

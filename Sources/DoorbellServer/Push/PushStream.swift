@@ -36,7 +36,7 @@ final class PushStream {
     private(set) var session: Session
     private(set) var state = State.open
     private let openedAt = NIODeadline.now()
-    private var heartbeat: RepeatedTask?
+    var seat = HeartbeatSeat.none
 
     /// Bytes of this pass, in the order in which they leave.
     private var queue: [[UInt8]] = []
@@ -81,14 +81,6 @@ final class PushStream {
     func open(with actions: (inout Session) -> [Session.Action], bytesUp: Int) {
         loopState.add(self)
         core.metrics[carrier.transport].increment()
-        let period = TimeAmount.nanoseconds(Int64(core.configuration.session.heartbeat.seconds * 1e9))
-        // The first beat comes at a random moment, so that many clients that came at once are not pinged at once.
-        let first = TimeAmount.nanoseconds(Int64.random(in: period.nanoseconds / 2...max(1, period.nanoseconds)))
-        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        heartbeat = channel.eventLoop.scheduleRepeatedTask(initialDelay: first, delay: period) { _ in
-            let stream = bound.value
-            stream.perform { $0.timer(now: Self.seconds()) }
-        }
         perform(bytesUp: bytesUp, actions)
     }
 
@@ -100,12 +92,13 @@ final class PushStream {
         queuedBytes = 0
         behind = []
         perform { $0.peerClosed() }
-        heartbeat?.cancel()
-        heartbeat = nil
         loopState.remove(self)
         core.metrics[carrier.transport].decrement()
         core.metrics.connectionLifetime.recordNanoseconds((.now() - openedAt).nanoseconds)
     }
+
+    /// Once each ``SessionLimits/heartbeat``.
+    func beat(now: Double) { perform { $0.timer(now: now) } }
 
     // MARK: Acting
 
@@ -207,7 +200,7 @@ final class PushStream {
     }
 
     /// Bytes that were written and that the kernel did not take. Not for every message: it takes as long as queueing one.
-    private var unsentBytes: Int { (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+    private var unsentBytes: Int { carrier.unsentBytes }
 
     /// Whether `count` more bytes are within the budget.
     private func hasRoom(for count: Int) -> Bool {
@@ -320,6 +313,8 @@ extension PushStream: Subscriber {
         }
     }
 }
+
+extension PushStream: HeartbeatMember {}
 
 @available(*, unavailable)
 extension PushStream: Sendable {}

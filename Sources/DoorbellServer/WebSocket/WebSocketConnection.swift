@@ -187,6 +187,8 @@ extension WebSocketConnection: PushCarrier {
         return bytes.withUnsafeBytes { DirectSocket.send($0, to: descriptor) }
     }
 
+    var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+
     func write(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
 
     func close() {
