@@ -148,7 +148,7 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellTests",
         dependencies: [
-            "Doorbell", "DoorbellCore", coreMetrics,
+            "Doorbell", "DoorbellCore", "DoorbellServer", coreMetrics,
         ], swiftSettings: settings),
     .testTarget(
         name: "IntegrationTests",

@@ -35,6 +35,10 @@ extension DoorbellService {
                             reason: $0.reason)
                     })
             },
+            connections: { limit in
+                let report = await server.connections(limit: limit)
+                return (ConnectionTable.text(report), Self.json(Connections(report)))
+            },
             ready: {
                 let reasons = [
                     pipeline.captureStatus.isLive ? nil : "capture: \(pipeline.captureStatus.words)",
@@ -68,6 +72,35 @@ extension DoorbellService {
         let table: String?
         let position: String
         let reason: String
+    }
+
+    private struct Connections: Encodable {
+        struct Connection: Encodable {
+            let session: String
+            let transport: String
+            let address: String?
+            let user: String?
+            let userAgent: String?
+            let seconds: Double
+            let subscriptions: Int
+            let behind: Int
+            let bufferedBytes: Int
+        }
+
+        let open: Int
+        let pushed: Int
+        let connections: [Connection]
+
+        init(_ report: ConnectionReport) {
+            open = report.open
+            pushed = report.pushed
+            connections = report.connections.map {
+                Connection(
+                    session: $0.id, transport: $0.transport, address: $0.address, user: $0.user,
+                    userAgent: $0.userAgent, seconds: $0.seconds, subscriptions: $0.subscriptions, behind: $0.behind,
+                    bufferedBytes: $0.bufferedBytes)
+            }
+        }
     }
 
     private static func json(_ value: some Encodable) -> String {

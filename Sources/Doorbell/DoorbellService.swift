@@ -112,8 +112,11 @@ public struct DoorbellService: Sendable {
         server.session = SessionLimits(
             subscriptions: limits.subscriptionsPerConnection,
             // A page that comes back subscribes to all of its feeds at once.
-            pendingAsks: 64, messageBurst: Double(limits.subscriptionsPerConnection) + 200,
+            pendingAsks: 64, openRequests: limits.requestsPerConnection,
+            messageBurst: Double(limits.subscriptionsPerConnection) + 200,
             heartbeat: limits.heartbeat, reauthorize: limits.reauthorize)
+        server.session.requestHeaders = configuration.requestHeaders
+        server.requestTimeout = limits.upstreamTimeout
         return server
     }
 

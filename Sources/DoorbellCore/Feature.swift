@@ -19,13 +19,15 @@ public final class Feature: Sendable {
     public let slow: SlowPolicy
     public let history: HistoryLimits
     public let stage: Stage
+    /// Whether subscribers may know who else is subscribed.
+    public let presence: Bool
 
     public init(
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
         channel: ChannelTemplate? = nil, messageType: String = "change",
         versions: [(version: SchemaVersion, projection: Projection)] = [],
         authorize: Authorization = .poll, slow: SlowPolicy = .reset, history: HistoryLimits = HistoryLimits(),
-        stage: Stage = .observe
+        stage: Stage = .observe, presence: Bool = false
     ) {
         self.name = name
         self.poll = poll
@@ -39,6 +41,7 @@ public final class Feature: Sendable {
         self.slow = slow
         self.history = history
         self.stage = stage
+        self.presence = presence
     }
 
     /// What a change of a row is told as.

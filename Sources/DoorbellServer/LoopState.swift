@@ -11,6 +11,7 @@ final class LoopState {
     /// Of ``wheel``. `nil` while there is nobody to serve.
     private var ticking: RepeatedTask?
     private let tick: TimeAmount
+    let presence = PresenceWatchers()
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     private let tally: DeliveryTally
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.

@@ -16,10 +16,10 @@ public final class Server: Service {
     private let core: ServerCore
     private let group: any EventLoopGroup
     /// By the identity of the loop.
-    private let loops: [ObjectIdentifier: Loop]
+    let loops: [ObjectIdentifier: Loop]
     private let listener = Locked<(any Channel)?>(nil)
 
-    private struct Loop: Sendable {
+    struct Loop: Sendable {
         let loop: any EventLoop
         let state: NIOLoopBoundBox<LoopState>
         let channels: NIOLoopBoundBox<[ObjectIdentifier: any Channel]>
@@ -34,9 +34,10 @@ public final class Server: Service {
         group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
+        let presence = features.features.contains { $0.presence } ? PresenceBoard(loop: group.next()) : nil
         let core = ServerCore(
-            configuration: configuration, catalog: features, hub: hub, gateway: gateway, observer: observer,
-            logger: logger, now: now)
+            configuration: configuration, catalog: features, hub: hub, gateway: gateway, presence: presence,
+            observer: observer, logger: logger, now: now)
         self.core = core
         self.group = group
         var loops: [ObjectIdentifier: Loop] = [:]
@@ -48,6 +49,7 @@ public final class Server: Service {
                 ShardHandle(
                     run: { work in loop.execute { work() } },
                     deliver: { batch in state.value.shard.deliver(batch) }))
+            presence?.attach { told in loop.flatSubmit { state.value.presence.tell(told, on: loop) } }
         }
         self.loops = loops
     }

@@ -33,6 +33,9 @@ public struct ServerConfiguration: Sendable {
     /// Bytes of a poll answer that is passed on as a snapshot; a longer one is left out and the client polls once itself.
     /// Default 1 MiB.
     public var maximumSnapshot: Int = 1 << 20
+    /// How long the legacy API may take for a call over a socket, from the request to the end of the answer. Default 60 s; then error
+    /// `upstream_unavailable`.
+    public var requestTimeout: Duration = .seconds(60)
     public var session = SessionLimits()
     /// How long capture may be down before everyone is sent back to polling with 4002. Default 3 s.
     public var captureGrace: Duration = .seconds(3)

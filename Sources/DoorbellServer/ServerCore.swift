@@ -16,6 +16,8 @@ final class ServerCore: Sendable {
     let catalog: FeatureCatalog
     let hub: Hub
     let gateway: any LegacyGateway
+    /// `nil` when no feature has presence.
+    let presence: PresenceBoard?
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
     let logger: Logger
@@ -30,12 +32,14 @@ final class ServerCore: Sendable {
 
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
-        observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
+        presence: PresenceBoard?, observer: (any ServerObserver)?, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.configuration = configuration
         self.catalog = catalog
         self.hub = hub
         self.gateway = gateway
+        self.presence = presence
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger

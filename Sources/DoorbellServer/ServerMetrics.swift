@@ -24,6 +24,9 @@ struct ServerMetrics: Sendable {
     /// Held polls that were answered by a change, and by their deadline.
     let heldAnswered: Counter
     let heldExpired: Counter
+    private let callsAnswered: Counter
+    private let callsTooLong: Counter
+    private let callsFailed: Counter
     private let features: [ObjectIdentifier: FeatureMetrics]
 
     struct FeatureMetrics: Sendable {
@@ -51,6 +54,12 @@ struct ServerMetrics: Sendable {
             label: "doorbell_held_polls_total", dimensions: [("result", "changed")], factory: factory)
         heldExpired = Counter(
             label: "doorbell_held_polls_total", dimensions: [("result", "expired")], factory: factory)
+        func calls(_ result: String) -> Counter {
+            Counter(label: "doorbell_requests_total", dimensions: [("result", result)], factory: factory)
+        }
+        callsAnswered = calls("answered")
+        callsTooLong = calls("limit")
+        callsFailed = calls("failed")
         var table: [ObjectIdentifier: FeatureMetrics] = [:]
         for feature in features {
             func messages(_ transport: PushTransport) -> Counter {
@@ -72,6 +81,15 @@ struct ServerMetrics: Sendable {
         switch transport {
         case .webSocket: webSocketConnections
         case .events: eventConnections
+        }
+    }
+
+    /// Calls to the legacy API over a socket.
+    func called(_ outcome: CallOutcome) -> Counter {
+        switch outcome {
+        case .answered: callsAnswered
+        case .tooLong, .unread: callsTooLong
+        case .refused, .failed: callsFailed
         }
     }
 

@@ -16,6 +16,9 @@ extension ServerMessage {
         /// Whether ``body`` is a string of base64, because the bytes are no text.
         let isBase64: Bool
 
+        /// Bytes of the body in the message.
+        public var bodyLength: Int { body.count }
+
         /// - Parameter answer: The body as it came over HTTP. When `content-type` says JSON and it is valid JSON, its bytes go
         ///   into the message unchanged; other UTF-8 becomes a string, anything else a string of base64; empty is `null`.
         /// - Returns: `nil` when `answer` is longer than ``maximumBodyLength``.

@@ -7,8 +7,8 @@ import ServiceLifecycle
 
 /// The admin port: what operators and tools read. Loopback by default, and never on the public port.
 ///
-/// Routes: `/metrics` (Prometheus text), `/comparison` (JSON; `?format=text` for the table), `/status`, `/dead-letters`,
-/// `/health/live`, `/health/ready`.
+/// Routes: `/metrics` (Prometheus text), `/comparison` (JSON; `?format=text` for the table), `/status`, `/dead-letters`, `/connections`
+/// (JSON; `?format=text` for the table; `limit=`, 50 by default), `/health/live`, `/health/ready`.
 struct AdminService: Service {
     let address: ListenAddress
     let view: AdminView
@@ -29,6 +29,13 @@ struct AdminService: Service {
         }
         router.get("/status") { _, _ in Self.answer(view.status(), type: "application/json") }
         router.get("/dead-letters") { _, _ in Self.answer(view.deadLetters(), type: "application/json") }
+        router.get("/connections") { request, _ in
+            let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 50
+            let connections = await view.connections(limit)
+            return request.uri.queryParameters["format"] == "text"
+                ? Self.answer(connections.text, type: "text/plain; charset=utf-8")
+                : Self.answer(connections.json, type: "application/json")
+        }
         router.get("/health/live") { _, _ in Self.answer("{\"live\":true}\n", type: "application/json") }
         router.get("/health/ready") { _, _ in
             let (ready, text) = view.ready()

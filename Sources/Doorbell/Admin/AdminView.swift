@@ -5,5 +5,7 @@ struct AdminView: Sendable {
     var comparison: @Sendable () -> (text: String, json: String)
     var status: @Sendable () -> String
     var deadLetters: @Sendable () -> String
+    /// At most so many.
+    var connections: @Sendable (Int) async -> (text: String, json: String)
     var ready: @Sendable () -> (ready: Bool, text: String)
 }

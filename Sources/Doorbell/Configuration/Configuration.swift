@@ -15,6 +15,8 @@ public struct Configuration: Sendable {
     public var upstream: String
     /// Browser origins that may connect, such as `https://app.example`. Default empty: the service's own origin only.
     public var origins: [String]
+    /// What a call to the legacy API over a socket may set, in lower case, besides the usual ones. Default empty.
+    public var requestHeaders: Set<String> = []
     /// In the order of the file; names are unique and no two share a channel.
     public var features: [Feature]
     public var capture: Capture
@@ -68,6 +70,8 @@ public struct Configuration: Sendable {
         public var connections = 10_000
         /// Channels that one connection may subscribe to. From 1 to 100,000. Default 1,000.
         public var subscriptionsPerConnection = 1_000
+        /// Calls to the legacy API over a socket that one connection may have open. From 0, which takes none, to 1,000. Default 16.
+        public var requestsPerConnection = 16
         /// Bytes of one message from a client; a longer one closes the connection with 1009. From 1 KiB to 16 MiB. Default
         /// 64 KiB.
         public var messageSize = 64 * 1024

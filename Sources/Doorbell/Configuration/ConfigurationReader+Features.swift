@@ -69,6 +69,7 @@ extension ConfigurationReader {
         batch(section)
         let slow: Feature.SlowPolicy = section.choice("slow", default: .reset, later: ["conflate": "'slow: reset'"])
         let history = history(section)
+        let presence = section.flag("presence", default: false)
         let stage: Stage = section.choice(
             "stage", default: .observe,
             later: ["canary": "'stage: shadow' or 'stage: push'", "retired": "'stage: push'"])
@@ -76,7 +77,8 @@ extension ConfigurationReader {
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
-            messageType: message, versions: versions, authorize: authorize, slow: slow, history: history, stage: stage)
+            messageType: message, versions: versions, authorize: authorize, slow: slow, history: history, stage: stage,
+            presence: presence)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,

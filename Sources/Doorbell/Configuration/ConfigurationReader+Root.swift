@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellServer
 
 /// The file's own keys, `capture` and `limits`.
 extension ConfigurationReader {
@@ -16,6 +17,7 @@ extension ConfigurationReader {
                 "'listen' and 'admin' are the same address, \(configuration.admin)")
         }
         configuration.origins = origins(root)
+        configuration.requestHeaders = requestHeaders(root)
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)
@@ -95,6 +97,19 @@ extension ConfigurationReader {
         return origins
     }
 
+    private func requestHeaders(_ root: ConfigurationSection) -> Set<String> {
+        var names: Set<String> = []
+        for (index, tree) in (root.list("requestHeaders") ?? []).enumerated() {
+            guard let name = text(tree, "requestHeaders[\(index)]")?.lowercased() else { continue }
+            if let reason = CallHeaders.problem(with: name) {
+                problem(tree.mark, "requestHeaders[\(index)]: '\(name)' \(reason)")
+            } else {
+                names.insert(name)
+            }
+        }
+        return names
+    }
+
     private func capture(_ section: ConfigurationSection) -> Configuration.Capture {
         var capture = Configuration.Capture()
         capture.retention = section.duration("retention", default: capture.retention, .seconds(10) ... .days(7))
@@ -111,6 +126,8 @@ extension ConfigurationReader {
         limits.connections = section.number("connections", default: limits.connections, 1...1_000_000)
         limits.subscriptionsPerConnection = section.number(
             "subscriptionsPerConnection", default: limits.subscriptionsPerConnection, 1...100_000)
+        limits.requestsPerConnection = section.number(
+            "requestsPerConnection", default: limits.requestsPerConnection, 0...1000)
         limits.messageSize = section.size("messageSize", default: limits.messageSize, 1 << 10...16 << 20)
         limits.sendBudget = section.size("sendBudget", default: limits.sendBudget, 16 << 10...1 << 30)
         limits.headerSize = section.size("headerSize", default: limits.headerSize, 1 << 10...1 << 20)

@@ -32,6 +32,9 @@ public enum ConfigurationReference {
         Entry(
             "origins", "list of origins", "[]",
             "Browser origins that may connect, such as https://app.example; none: the service's own origin only."),
+        Entry(
+            "requestHeaders", "list of header names", "[]",
+            "What a call to the legacy API over a socket may set, besides the usual ones such as content-type."),
         Entry("capture", "mapping", nil, "The database side."),
         Entry(
             "capture.retention", "duration, 10s to 7d", "10m",
@@ -46,6 +49,9 @@ public enum ConfigurationReference {
         Entry(
             "limits.subscriptionsPerConnection", "number, 1 to 100000", "1000",
             "Channels that one connection may subscribe to."),
+        Entry(
+            "limits.requestsPerConnection", "number, 0 to 1000", "16",
+            "Calls to the legacy API over a socket that one connection may have open; 0: none are taken."),
         Entry("limits.messageSize", "size, 1KiB to 16MiB", "64KiB", "The longest message from a client."),
         Entry(
             "limits.sendBudget", "size, 16KiB to 1GiB", "1MiB",
@@ -117,6 +123,9 @@ public enum ConfigurationReference {
         Entry("features.<name>.history", "mapping", nil, "What each channel keeps for clients that come back."),
         Entry("features.<name>.history.count", "number, 0 to 1000000", "1000", "Messages."),
         Entry("features.<name>.history.age", "duration, 0s to 7d", "10m", "How old they may be."),
+        Entry(
+            "features.<name>.presence", "true | false", "false",
+            "true: whoever is subscribed may know who else is."),
         Entry(
             "features.<name>.stage", "observe | shadow | push", "observe",
             "observe: clients poll. shadow: changes are captured and translated too. push: clients are told to use push."

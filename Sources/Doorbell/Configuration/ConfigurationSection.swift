@@ -112,6 +112,17 @@ struct ConfigurationSection {
         return number
     }
 
+    func flag(_ key: String, default standard: Bool) -> Bool {
+        switch text(key) {
+        case nil: return standard
+        case "true"?: return true
+        case "false"?: return false
+        case let text?:
+            reader.problem(self[key]?.mark, "\(path(of: key)) must be 'true' or 'false', not '\(text)'")
+            return standard
+        }
+    }
+
     func duration(_ key: String, default standard: Duration, _ range: ClosedRange<Duration>) -> Duration {
         guard let text = text(key) else { return standard }
         guard let duration = Units.duration(text) else {

@@ -25,6 +25,7 @@ public enum MetricsReference {
         "doorbell_pg_notify_queue_usage_ratio": "How full PostgreSQL's notification queue is, 0 to 1.",
         "doorbell_recover_total": "Subscriptions that asked for a position, by result.",
         "doorbell_refused_connections_total": "Connections refused because there were too many.",
+        "doorbell_requests_total": "Calls to the legacy API over a socket, by result.",
         "doorbell_send_buffer_bytes": "Bytes waiting for a client after a write that left some.",
         "doorbell_sent_bytes_total": "Bytes sent to clients by feature and path.",
         "doorbell_shim_requests_total": "Polls by feature, stage, who answered, and status.",

@@ -29,13 +29,13 @@ final class PushStream {
     let origin: RequestOrigin
     let channel: any Channel
     /// The handshake's own, for asking the legacy API in the client's name.
-    private let headers: HTTPHeaders
+    let headers: HTTPHeaders
     /// Lets go of the stream when it ends, so nothing keeps both alive.
-    private let carrier: any PushCarrier
+    let carrier: any PushCarrier
     private let marksPositions: Bool
     private(set) var session: Session
     private(set) var state = State.open
-    private let openedAt = NIODeadline.now()
+    let openedAt = NIODeadline.now()
     var seat = HeartbeatSeat.none
 
     /// Bytes of this pass, in the order in which they leave.
@@ -44,13 +44,17 @@ final class PushStream {
     /// Bytes may be waiting that were written and that the kernel did not take: what comes next has to wait behind them.
     private var isWaiting = true
     /// Channels that are read on from history once the socket takes bytes, the first one first.
-    private var behind: [ChannelName] = []
+    private(set) var behind: [ChannelName] = []
     private var isCatchingUp = false
     /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
     /// hide the hole.
     private var isGivenUp = false
     /// What the client sent for each question that is open, for the ledger.
     private var askedBytes: [Int: Int] = [:]
+    /// `nil` until the client calls the legacy API.
+    private var calls: OpenCalls?
+    /// `nil` until the client asks who is on a channel.
+    var watched: WatchedPresence?
 
     init(
         core: ServerCore, loopState: LoopState, origin: RequestOrigin, headers: HTTPHeaders, channel: any Channel,
@@ -92,6 +96,8 @@ final class PushStream {
         queuedBytes = 0
         behind = []
         perform { $0.peerClosed() }
+        calls?.cancelAll()
+        calls = nil
         loopState.remove(self)
         core.metrics[carrier.transport].decrement()
         core.metrics.connectionLifetime.recordNanoseconds((.now() - openedAt).nanoseconds)
@@ -119,6 +125,8 @@ final class PushStream {
                 bytesUp = 0
             case .leave(let channel): leave(channel)
             case .ask(let token, let target): ask(target, token: token, bytesUp: bytesUp)
+            case .call(let request): call(request)
+            case .watchPresence(let channel, let id): watchPresence(of: channel, id: id)
             case .ping: append(carrier.beat())
             case .close(let code): close(code)
             }
@@ -154,13 +162,16 @@ final class PushStream {
                     position: isOnly && isSettled ? publication.position : nil))
         }
         if !joined.isComplete { fallBehind(on: join.channel) }
+        if join.feature.presence { arrived(on: join.channel) }
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
     private func leave(_ channel: ChannelName) {
         loopState.shard.unsubscribe(self, from: channel)
         behind.removeAll { $0 == channel }
-        if let feature = core.catalog.feature(owning: channel) { core.observer?.unsubscribed(feature: feature) }
+        guard let feature = core.catalog.feature(owning: channel) else { return }
+        if feature.presence { departed(from: channel) }
+        core.observer?.unsubscribed(feature: feature)
     }
 
     private func ask(_ target: String, token: Int, bytesUp: Int) {
@@ -176,6 +187,13 @@ final class PushStream {
         }
     }
 
+    private func call(_ request: ClientMessage.Request) {
+        guard state == .open else { return }
+        let calls = calls ?? OpenCalls()
+        self.calls = calls
+        calls.start(request, of: self, headers: headers)
+    }
+
     /// Writes `code`'s farewell, and nothing after it.
     private func close(_ code: CloseCode) {
         guard state == .open else { return }
@@ -188,6 +206,7 @@ final class PushStream {
         guard state == .open else { return }
         flush()
         state = .closing
+        calls?.cancelAll()
         carrier.close()
     }
 
@@ -200,10 +219,10 @@ final class PushStream {
     }
 
     /// Bytes that were written and that the kernel did not take. Not for every message: it takes as long as queueing one.
-    private var unsentBytes: Int { carrier.unsentBytes }
+    var unsentBytes: Int { carrier.unsentBytes }
 
     /// Whether `count` more bytes are within the budget.
-    private func hasRoom(for count: Int) -> Bool {
+    func hasRoom(for count: Int) -> Bool {
         let budget = core.configuration.sendBudget
         // As long as the channel is writable, less than half of the budget is unsent.
         if queuedBytes + count <= budget / 2, channel.isWritable { return true }
@@ -219,6 +238,8 @@ final class PushStream {
     func becameWritable() {
         isWaiting = unsentBytes > 0
         catchUp()
+        calls?.becameWritable(self)
+        catchUpPresence()
     }
 
     /// Whether a position on one channel says that everything before it was told on all of them; `false` where nobody wants to know.

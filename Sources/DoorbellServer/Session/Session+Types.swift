@@ -10,6 +10,10 @@ extension Session {
         /// Ask the legacy API for `target` with the client's own headers; the answer comes back with `token` as
         /// ``Session/answered(token:_:now:)``.
         case ask(token: Int, target: String)
+        /// Call the legacy API; the answer comes back as ``Session/called(_:_:)``.
+        case call(ClientMessage.Request)
+        /// Tell who is on the channel, and from then on who comes and goes.
+        case watchPresence(ChannelName, id: String?)
         /// A WebSocket ping.
         case ping
         /// Send a close frame. Nothing is sent after it.

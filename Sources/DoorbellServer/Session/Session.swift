@@ -12,10 +12,12 @@ import DoorbellWire
 struct Session {
     let id: String
     private let catalog: FeatureCatalog
-    private let limits: SessionLimits
+    let limits: SessionLimits
     /// 0 to 1; spreads re-authorisation of many connections.
     private let jitter: Double
     private(set) var subscriptions: [ChannelName: Subscription] = [:]
+    /// The client's names of the calls to the legacy API that are open: at most ``SessionLimits/openRequests``.
+    var openCalls: Set<String> = []
     /// At most ``SessionLimits/pendingAsks`` for subscribing, and one for each target for re-authorising.
     private var asks: [Int: Ask] = [:]
     private var nextToken = 0
@@ -73,7 +75,9 @@ struct Session {
             case .subscribe(let request): return subscribe(request, position: position, now: now)
             case .unsubscribe(let channel, let id): return unsubscribe(channel, id: id)
             case .ping(let id): return [.send(.pong(id: id))]
-            case .ack, .auth, .refresh, .request, .publish, .presence, .drift:
+            case .request(let request): return call(request)
+            case .presence(let channel, let id): return presence(channel, id: id)
+            case .ack, .auth, .refresh, .publish, .drift:
                 let text = "this server does not do '\(message.type)'"
                 return [.send(.error(.notSupported, message: text, id: message.id, channel: nil))]
             case .unknown: return []
@@ -329,6 +333,7 @@ struct Session {
         isClosed = true
         asks.removeAll()
         dueAgain.removeAll()
+        openCalls = []
         let live = subscriptions.filter { $0.value.state == .live }.keys.sorted { $0.rawValue < $1.rawValue }
         subscriptions.removeAll()
         return live.map { .leave($0) }

@@ -5,6 +5,10 @@ public struct SessionLimits: Sendable, Equatable {
     public var subscriptions: Int
     /// Questions to the legacy API that one connection may have open. Beyond it: error `limit`. Default 8.
     public var pendingAsks: Int
+    /// Calls to the legacy API over the socket that one connection may have open. Beyond it: error `limit`. 0: none are taken. Default 16.
+    public var openRequests: Int
+    /// What such a call may set besides the usual ones, in lower case; see ``CallHeaders``. Default none.
+    public var requestHeaders: Set<String> = []
     /// Client messages a second, on average; a connection may send ``messageBurst`` at once. Beyond it: close 4502.
     /// Default 50.
     public var messagesPerSecond: Double
@@ -18,11 +22,13 @@ public struct SessionLimits: Sendable, Equatable {
     public var reauthorize: Duration
 
     public init(
-        subscriptions: Int = 100, pendingAsks: Int = 8, messagesPerSecond: Double = 50, messageBurst: Double = 200,
+        subscriptions: Int = 100, pendingAsks: Int = 8, openRequests: Int = 16, messagesPerSecond: Double = 50,
+        messageBurst: Double = 200,
         heartbeat: Duration = .seconds(25), reauthorize: Duration = .seconds(300)
     ) {
         self.subscriptions = subscriptions
         self.pendingAsks = pendingAsks
+        self.openRequests = openRequests
         self.messagesPerSecond = messagesPerSecond
         self.messageBurst = messageBurst
         self.heartbeat = heartbeat

@@ -10,9 +10,22 @@ final class FakeGateway: LegacyGateway {
         var headers: HTTPHeaders
     }
 
+    /// What becomes of a request that is passed on.
+    enum Reply: Sendable {
+        case answer(HTTPResponseStatus, HTTPHeaders = [:], [UInt8])
+        case failure(GatewayFailure)
+        /// Nothing before ``releaseForwards(with:)``.
+        case hold
+    }
+
     private struct State {
         var asked: [Question] = []
         var forwarded: [HTTPRequestHead] = []
+        var bodies: [String] = []
+        /// Requests that the client gave up.
+        var cancelled = 0
+        var reply: @Sendable (HTTPRequestHead, String) -> Reply
+        var heldForwards: [@Sendable (Reply) -> Void] = []
         var answer: @Sendable (Question) -> Result<PollAnswer, GatewayFailure>
         var trouble: String?
         var isHolding = false
@@ -23,16 +36,22 @@ final class FakeGateway: LegacyGateway {
 
     init() {
         state = Locked(
-            State(answer: { _ in
-                .success(
-                    PollAnswer(
-                        status: .ok, headers: ["content-type": "application/json", "etag": "\"1\""],
-                        body: ByteBuffer(string: #"{"items":[]}"#)))
-            }))
+            State(
+                reply: { _, body in .answer(.ok, ["x-legacy": "yes"], Array("legacy \(body.utf8.count)".utf8)) },
+                answer: { _ in
+                    .success(
+                        PollAnswer(
+                            status: .ok, headers: ["content-type": "application/json", "etag": "\"1\""],
+                            body: ByteBuffer(string: #"{"items":[]}"#)))
+                }))
     }
 
     var asked: [Question] { state.withLock { $0.asked } }
     var forwarded: [HTTPRequestHead] { state.withLock { $0.forwarded } }
+    /// Of the requests that were passed on whole, in the order of their ends.
+    var bodies: [String] { state.withLock { $0.bodies } }
+    var cancelled: Int { state.withLock { $0.cancelled } }
+    var heldForwards: Int { state.withLock { $0.heldForwards.count } }
     var trouble: String? { state.withLock { $0.trouble } }
 
     func setTrouble(_ text: String?) { state.withLock { $0.trouble = text } }
@@ -82,27 +101,74 @@ final class FakeGateway: LegacyGateway {
         answer: any LegacyAnswerWriter
     ) -> any LegacyRequestWriter {
         state.withLock { $0.forwarded.append(head) }
-        return Echo(answer: answer)
+        return Writer(gateway: self, head: head, answer: answer, loop: loop)
     }
 
-    /// Answers with the size of the body once the request is complete.
-    private final class Echo: LegacyRequestWriter {
-        private let answer: any LegacyAnswerWriter
-        private var size = 0
+    /// Requests that are passed on from here on are answered so.
+    func reply(_ reply: @escaping @Sendable (HTTPRequestHead, String) -> Reply) {
+        state.withLock { $0.reply = reply }
+    }
 
-        init(answer: any LegacyAnswerWriter) { self.answer = answer }
+    /// Answers the requests that are held, the last one first.
+    func releaseForwards(with reply: Reply) {
+        let held = state.withLock { state in
+            defer { state.heldForwards = [] }
+            return state.heldForwards
+        }
+        for release in held.reversed() { release(reply) }
+    }
+
+    private final class Writer: LegacyRequestWriter {
+        private let gateway: FakeGateway
+        private let head: HTTPRequestHead
+        /// `nil` once it is over.
+        private var answer: (any LegacyAnswerWriter)?
+        private let loop: any EventLoop
+        private var received = ""
+
+        init(gateway: FakeGateway, head: HTTPRequestHead, answer: any LegacyAnswerWriter, loop: any EventLoop) {
+            self.gateway = gateway
+            self.head = head
+            self.answer = answer
+            self.loop = loop
+        }
 
         func body(_ part: ByteBuffer) -> Bool {
-            size += part.readableBytes
+            received += String(buffer: part)
             return true
         }
 
         func end() {
-            answer.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: ["x-legacy": "yes"]))
-            _ = answer.body(ByteBuffer(string: "legacy \(size)"))
-            answer.end()
+            let decide = gateway.state.withLock { state in
+                state.bodies.append(received)
+                return state.reply
+            }
+            finish(decide(head, received))
         }
 
-        func cancel() {}
+        func cancel() {
+            answer = nil
+            gateway.state.withLock { $0.cancelled += 1 }
+        }
+
+        private func finish(_ reply: Reply) {
+            guard let answer else { return }
+            switch reply {
+            case .answer(let status, let headers, let body):
+                self.answer = nil
+                answer.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))
+                _ = answer.body(ByteBuffer(bytes: body))
+                answer.end()
+            case .failure(let failure):
+                self.answer = nil
+                answer.fail(failure)
+            case .hold:
+                let bound = NIOLoopBound(self, eventLoop: loop)
+                let loop = loop
+                gateway.state.withLock {
+                    $0.heldForwards.append { reply in loop.execute { bound.value.finish(reply) } }
+                }
+            }
+        }
     }
 }

@@ -9,12 +9,15 @@ import Testing
 
 
                 channel: user:{user_id}:notifications
+                presence: true
             admin: 127.0.0.1:1
             origins: [https://a.example]
+            requestHeaders: [x-tenant]
             capture: { retention: 1h, bell: never, role: r }
             limits:
               connections: 1
               subscriptionsPerConnection: 1
+              requestsPerConnection: 1
               messageSize: 1KiB
               sendBudget: 16KiB
               headerSize: 1KiB
@@ -57,7 +60,7 @@ import Testing
         }
         let limits = lines.filter { !["retention", "bell", "role"].contains($0.prefix { $0 != ":" }) }
         let capture = lines.filter { !limits.contains($0) }
-        #expect(limits.count == 9 && capture.count == 3)
+        #expect(limits.count == 10 && capture.count == 3)
         let written = try ConfigurationTests.read(
             ConfigurationTests.minimal + "\nlimits: { \(limits.joined(separator: ", ")) }"
                 + "\ncapture: { \(capture.joined(separator: ", ")) }", [:])

@@ -1,0 +1,53 @@
+import DoorbellServer
+
+/// What `doorbell connections` prints. Pure.
+enum ConnectionTable {
+    private static let columns = [
+        "session", "transport", "address", "user", "open", "channels", "behind", "buffered", "agent",
+    ]
+    /// The widest text that is shown in a column.
+    private static let widest = 40
+
+    static func text(_ report: ConnectionReport) -> String {
+        let rows =
+            [columns]
+            + report.connections.map { info in
+                [
+                    info.id, info.transport, info.address ?? "-", info.user ?? "-", age(info.seconds),
+                    String(info.subscriptions), String(info.behind), size(info.bufferedBytes), info.userAgent ?? "-",
+                ].map(plain)
+            }
+        let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let lines = rows.map { row in
+            let cells = zip(row, widths).map { text, width in
+                text + String(repeating: " ", count: width - text.count)
+            }
+            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+        }
+        let summary = "\(report.open) open, \(report.pushed) pushed to, \(report.connections.count) shown"
+        return (report.connections.isEmpty ? [summary] : lines + ["", summary]).joined(separator: "\n") + "\n"
+    }
+
+    /// Users and agents are what clients say they are: nothing of it may move the cursor of a terminal.
+    private static func plain(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(widest).map { (0x20..<0x7F).contains($0.value) ? Character($0) : "?" })
+    }
+
+    static func age(_ seconds: Double) -> String {
+        let whole = Int(max(0, seconds))
+        switch whole {
+        case ..<60: return "\(whole)s"
+        case ..<3600: return "\(whole / 60)m\(whole % 60)s"
+        case ..<86_400: return "\(whole / 3600)h\(whole % 3600 / 60)m"
+        default: return "\(whole / 86_400)d\(whole % 86_400 / 3600)h"
+        }
+    }
+
+    static func size(_ bytes: Int) -> String {
+        switch bytes {
+        case ..<1024: "\(bytes) B"
+        case ..<(1 << 20): "\(bytes >> 10) KiB"
+        default: "\(bytes >> 20) MiB"
+        }
+    }
+}
