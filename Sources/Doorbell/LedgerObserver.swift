@@ -8,11 +8,13 @@ struct LedgerObserver: ServerObserver {
     let commentary: Commentary?
 
     func delivered(_ delivery: PushDelivery) {
-        let publication = delivery.publication
+        guard let feature = delivery.publications.first?.feature else { return }
         ledger.recordPush(
-            of: publication.feature.name, subscribers: delivery.subscribers, bytes: delivery.bytes,
-            staleness: delivery.at.seconds(since: publication.committedAt))
-        commentary?.told(publication, subscribers: delivery.subscribers, now: delivery.at)
+            of: feature.name, subscribers: delivery.subscribers, bytes: delivery.bytes,
+            staleness: delivery.publications.map { delivery.at.seconds(since: $0.committedAt) })
+        for publication in delivery.publications {
+            commentary?.told(publication, subscribers: delivery.subscribers, now: delivery.at)
+        }
     }
 
     func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) {

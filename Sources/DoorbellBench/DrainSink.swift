@@ -30,7 +30,7 @@ final class DrainSink: ChangeSink {
         self.hub = hub
         let queue = queue
         let confined = Confined(hub: hub)
-        hub.attach(ShardHandle(run: { queue.async(execute: $0) }, deliver: { confined.shard.deliver($0) }))
+        hub.attach(ShardHandle(run: { queue.async(execute: $0) }, deliver: { confined.shard.deliver($0, done: $1) }))
         queue.sync {
             let reader = Reader { [weak self] in self?.encoded($0) }
             for channel in channels {
@@ -48,8 +48,8 @@ final class DrainSink: ChangeSink {
     private final class Reader: Subscriber {
         private let onMessage: (EncodedMessage) -> Void
         init(_ onMessage: @escaping (EncodedMessage) -> Void) { self.onMessage = onMessage }
-        func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
-            onMessage(message)
+        func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
+            for message in run.messages { onMessage(message) }
             return true
         }
         func flush() {}

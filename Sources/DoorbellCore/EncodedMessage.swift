@@ -5,8 +5,10 @@ import Synchronization
 /// Made once, shared by reference and written to many sockets. What else the message is written as, a server-sent event or a
 /// compressed frame, is made of the same JSON when it is first asked for, and kept (``bytes(as:make:)``).
 public final class EncodedMessage: Sendable {
-    /// What a message is written as besides ``frame``.
+    /// What a message is written as.
     public enum Form: Sendable {
+        /// ``EncodedMessage/frame``.
+        case frame
         /// A server-sent event whose id is ``EncodedMessage/position``.
         case event
         /// A server-sent event without an id.

@@ -2,20 +2,12 @@ public import DoorbellCore
 
 /// The subscribers of one event loop: channel → who is told.
 ///
-/// Not Sendable: created and used on its loop only. A publication is encoded once per schema version (by whichever loop comes
-/// first) and handed to each subscriber as the same bytes; each touched subscriber is flushed once per batch, so several
-/// messages for one connection leave in one write.
+/// Not Sendable: created and used on its loop only. What is published in one pass is told in runs (``MessageRun``): encoded once per
+/// schema version (by whichever loop comes first), joined once, and handed to each subscriber as the same bytes. Each touched
+/// subscriber is flushed once per pass, so several messages for one connection leave in one write.
+///
+/// A pass over many subscribers lets the loop do other things every ``stride`` of them.
 public final class HubShard {
-    /// One subscriber's interest in one channel.
-    private struct Subscription {
-        let subscriber: any Subscriber
-        let version: SchemaVersion
-        /// Publications up to here were told, were replayed, or came before the subscription.
-        var joinedAt: Position
-        /// Nothing is told live: what comes after ``joinedAt`` is read from history when the subscriber asks for it.
-        var isBehind: Bool
-    }
-
     /// What a subscriber that was behind is told next.
     public struct Resumed {
         public let messages: [EncodedMessage]
@@ -28,22 +20,32 @@ public final class HubShard {
         public let position: Position
     }
 
-    /// Told after each publication was handed to subscribers: how many, for metrics and the ledger.
-    public typealias DeliveryObserver = (_ publication: Publication, _ subscribers: Int) -> Void
+    /// Told after publications of one channel were handed to subscribers, for metrics and the ledger.
+    public typealias DeliveryObserver = (_ publications: ArraySlice<Publication>) -> Void
+
+    /// Subscribers that are told before the loop may do something else: about a millisecond's worth.
+    public static let stride = 256
 
     private let hub: Hub
     private let encode: @Sendable (Publication, SchemaVersion) -> EncodedMessage
     private let observe: DeliveryObserver?
-    private var channels: [ChannelName: [Subscription]] = [:]
+    private let later: ((@escaping () -> Void) -> Void)?
+    private let runLimit: Int
+    private var channels: [ChannelName: Audience] = [:]
     /// Subscribers with something queued in this pass. Cleared at its end.
     private var touched: [any Subscriber] = []
 
+    /// - Parameters:
+    ///   - runLimit: Bytes that are joined at most, by ``Publication/cost``; a single message may be longer. Default 64 KiB.
+    ///   - later: Runs a closure on the loop after what is due there; `nil`: a pass is never interrupted.
     public init(
-        hub: Hub, encode: @escaping @Sendable (Publication, SchemaVersion) -> EncodedMessage,
-        observe: DeliveryObserver? = nil
+        hub: Hub, encode: @escaping @Sendable (Publication, SchemaVersion) -> EncodedMessage, runLimit: Int = 64 << 10,
+        later: ((@escaping () -> Void) -> Void)? = nil, observe: DeliveryObserver? = nil
     ) {
         self.hub = hub
         self.encode = encode
+        self.runLimit = runLimit
+        self.later = later
         self.observe = observe
     }
 
@@ -62,8 +64,15 @@ public final class HubShard {
         limit: Int = .max
     ) -> Joined {
         let joined = hub.join(channel, feature: feature, since: since, limit: limit)
-        channels[channel, default: []].append(
-            Subscription(
+        let audience: Audience
+        if let known = channels[channel] {
+            audience = known
+        } else {
+            audience = Audience()
+            channels[channel] = audience
+        }
+        audience.add(
+            Audience.Subscription(
                 subscriber: subscriber, version: version, joinedAt: joined.joinedAt, isBehind: !joined.isComplete))
         return joined
     }
@@ -74,25 +83,19 @@ public final class HubShard {
     /// - Parameter limit: Bytes, by ``Publication/cost``; one message is given in any case.
     /// - Returns: `nil` when it is not subscribed or not behind.
     public func resume(_ subscriber: any Subscriber, on channel: ChannelName, limit: Int) -> Resumed? {
-        guard let index = channels[channel]?.firstIndex(where: { $0.subscriber === subscriber }),
-            let subscription = channels[channel]?[index], subscription.isBehind
-        else { return nil }
+        guard let audience = channels[channel], let index = audience.index(of: subscriber) else { return nil }
+        let subscription = audience.subscriptions[index]
+        guard subscription.isBehind else { return nil }
         let next = hub.next(on: channel, after: subscription.joinedAt, limit: limit)
-        channels[channel]?[index].joinedAt = next.joinedAt
-        channels[channel]?[index].isBehind = !next.isComplete
+        audience.update(index, joinedAt: next.joinedAt, isBehind: !next.isComplete)
         return Resumed(
             messages: next.replay.map { encoded($0, as: subscription.version) }, positions: next.replay.map(\.position),
             recovered: next.recovered, isComplete: next.isComplete, position: next.position)
     }
 
     public func unsubscribe(_ subscriber: any Subscriber, from channel: ChannelName) {
-        guard var subscriptions = channels[channel],
-            let index = subscriptions.firstIndex(where: { $0.subscriber === subscriber })
-        else { return }
-        channels[channel] = nil
-        subscriptions.swapAt(index, subscriptions.count - 1)
-        subscriptions.removeLast()
-        if !subscriptions.isEmpty { channels[channel] = subscriptions }
+        guard let audience = channels[channel], audience.remove(subscriber) else { return }
+        if audience.isEmpty { channels[channel] = nil }
         hub.leave(channel)
     }
 
@@ -100,45 +103,129 @@ public final class HubShard {
     public func encoded(_ publication: Publication, as version: SchemaVersion) -> EncodedMessage {
         publication.encoded(as: version, by: encode)
     }
+}
 
-    /// Tells every subscriber of this loop. Called on the loop, by its ``ShardHandle``.
-    public func deliver(_ batch: [Publication]) {
-        for publication in batch { deliver(publication) }
-        for subscriber in touched { subscriber.flush() }
-        touched.removeAll(keepingCapacity: true)
+// MARK: Delivering
+
+extension HubShard {
+    /// Where a pass stands.
+    private struct Pass {
+        /// Publications of one channel that follow each other, in the order in which they are told.
+        let runs: [ArraySlice<Publication>]
+        var nextRun = 0
+        /// The audience of the run that is being told, and the first subscription that has not been.
+        var audience: Audience?
+        var nextSubscription = 0
+        /// The run in each version that was asked for so far.
+        var made: [(version: SchemaVersion, run: MessageRun)] = []
+        /// Those that joined in the middle of the run.
+        var late: [any Subscriber] = []
     }
 
-    private func deliver(_ publication: Publication) {
-        guard let subscriptions = channels[publication.channel] else { return }
-        var told = 0
-        var last: (version: SchemaVersion, message: EncodedMessage)?
-        for subscription in subscriptions
-        where publication.position > subscription.joinedAt && !subscription.isBehind {
-            let message: EncodedMessage
-            if let last, last.version == subscription.version {
-                message = last.message
-            } else {
-                message = encoded(publication, as: subscription.version)
-                last = (subscription.version, message)
-            }
-            if subscription.subscriber.enqueue(message, of: publication) {
-                touched.append(subscription.subscriber)
-                told += 1
-            } else {
-                // What came before this one was told.
-                setBehind(
-                    subscription.subscriber, on: publication.channel,
-                    after: max(publication.previous ?? subscription.joinedAt, subscription.joinedAt))
-                subscription.subscriber.fellBehind(on: publication.channel, feature: publication.feature)
+    /// Tells every subscriber of this loop. Called on the loop, by its ``ShardHandle``; not again before `done`.
+    public func deliver(_ batch: [Publication], done: @escaping () -> Void = {}) {
+        go(on: Pass(runs: runs(of: batch)), done: done)
+    }
+
+    /// Cuts a batch where the channel changes, and where a run would be too long.
+    private func runs(of batch: [Publication]) -> [ArraySlice<Publication>] {
+        guard batch.count > 1 else { return batch.isEmpty ? [] : [batch[...]] }
+        var runs: [ArraySlice<Publication>] = []
+        var start = 0
+        var cost = batch[0].cost
+        for index in 1..<batch.count {
+            cost += batch[index].cost
+            if cost > runLimit || batch[index].channel != batch[start].channel {
+                runs.append(batch[start..<index])
+                start = index
+                cost = batch[index].cost
             }
         }
-        observe?(publication, told)
+        runs.append(batch[start...])
+        return runs
     }
 
-    private func setBehind(_ subscriber: any Subscriber, on channel: ChannelName, after position: Position) {
-        guard let index = channels[channel]?.firstIndex(where: { $0.subscriber === subscriber }) else { return }
-        channels[channel]?[index].joinedAt = position
-        channels[channel]?[index].isBehind = true
+    private func go(on given: Pass, done: @escaping () -> Void) {
+        var pass = given
+        while let publications = pass.nextRun < pass.runs.count ? pass.runs[pass.nextRun] : nil {
+            if pass.audience == nil, let audience = channels[publications[publications.startIndex].channel] {
+                audience.beginPass()
+                pass.audience = audience
+            }
+            if let audience = pass.audience {
+                tell(publications, to: audience, &pass)
+                if pass.nextSubscription < audience.subscriptions.count, let later {
+                    let rest = pass
+                    return later { self.go(on: rest, done: done) }
+                }
+                finish(publications, audience, &pass)
+            }
+            pass.nextRun += 1
+        }
+        for subscriber in touched { subscriber.flush() }
+        touched.removeAll(keepingCapacity: true)
+        done()
+    }
+
+    /// Tells the next ``stride`` subscribers, or all where nothing may come in between.
+    private func tell(_ publications: ArraySlice<Publication>, to audience: Audience, _ pass: inout Pass) {
+        guard let first = publications.first?.position, let last = publications.last?.position else { return }
+        let isLastRun = pass.nextRun == pass.runs.count - 1
+        // A copy, because a subscriber may end its own subscriptions while it is told.
+        let subscriptions = audience.subscriptions
+        let end = later == nil ? subscriptions.count : min(subscriptions.count, pass.nextSubscription + Self.stride)
+        for index in pass.nextSubscription..<end {
+            guard let subscriber = subscriptions[index].subscriber, !subscriptions[index].isBehind,
+                last > subscriptions[index].joinedAt
+            else { continue }
+            guard first > subscriptions[index].joinedAt else {
+                pass.late.append(subscriber)
+                continue
+            }
+            let run = self.run(publications, as: subscriptions[index].version, &pass.made)
+            tell(run, to: subscriber, audience, isLast: isLastRun)
+        }
+        pass.nextSubscription = end
+    }
+
+    private func tell(_ run: MessageRun, to subscriber: any Subscriber, _ audience: Audience, isLast: Bool) {
+        if subscriber.enqueue(run, isLast: isLast) {
+            if !isLast { touched.append(subscriber) }
+        } else if let index = audience.index(of: subscriber), let first = run.publications.first {
+            // What came before the run was told.
+            let joinedAt = audience.subscriptions[index].joinedAt
+            audience.update(index, joinedAt: max(first.previous ?? joinedAt, joinedAt), isBehind: true)
+            subscriber.fellBehind(on: first.channel, feature: first.feature)
+        }
+    }
+
+    private func finish(_ publications: ArraySlice<Publication>, _ audience: Audience, _ pass: inout Pass) {
+        observe?(publications)
+        for subscriber in pass.late {
+            guard let index = audience.index(of: subscriber), !audience.subscriptions[index].isBehind else { continue }
+            let subscription = audience.subscriptions[index]
+            let rest = publications.drop { $0.position <= subscription.joinedAt }
+            guard !rest.isEmpty else { continue }
+            var none: [(version: SchemaVersion, run: MessageRun)] = []
+            tell(run(rest, as: subscription.version, &none), to: subscriber, audience, isLast: false)
+            observe?(rest)
+        }
+        audience.endPass()
+        pass.audience = nil
+        pass.nextSubscription = 0
+        pass.made.removeAll(keepingCapacity: true)
+        pass.late.removeAll()
+    }
+
+    private func run(
+        _ publications: ArraySlice<Publication>, as version: SchemaVersion,
+        _ made: inout [(version: SchemaVersion, run: MessageRun)]
+    ) -> MessageRun {
+        if let known = made.first(where: { $0.version == version }) { return known.run }
+        let run = MessageRun(
+            publications: publications, messages: publications.map { encoded($0, as: version) })
+        made.append((version, run))
+        return run
     }
 }
 

@@ -79,17 +79,17 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// One change was told to `subscribers`, all at once.
+    /// Messages that left together were told to `subscribers`, all at once.
     ///
     /// - Parameters:
-    ///   - bytes: Of all their frames together.
-    ///   - staleness: Seconds from commit to telling.
-    public mutating func recordPush(of feature: String, subscribers: Int, bytes: Int, staleness: Double) {
+    ///   - bytes: Of all of them to all subscribers.
+    ///   - staleness: For each message, seconds from commit to telling.
+    public mutating func recordPush(of feature: String, subscribers: Int, bytes: Int, staleness: [Double]) {
         guard subscribers > 0 else { return }
         change(feature, .push) { account in
-            account.requests += UInt64(subscribers)
+            account.requests += UInt64(subscribers * staleness.count)
             account.bytesDown += UInt64(max(0, bytes))
-            account.record(staleness: staleness, count: UInt64(subscribers))
+            for seconds in staleness { account.record(staleness: seconds, count: UInt64(subscribers)) }
         }
     }
 

@@ -9,10 +9,12 @@ public final class LedgerRecorder: Sendable {
 
     public func record(_ poll: Ledger.Poll, of feature: String) { ledger.withLock { $0.record(poll, of: feature) } }
 
+    /// Messages that left together.
+    ///
     /// - Parameters:
-    ///   - bytes: Of all frames together.
-    ///   - staleness: Seconds from commit to telling.
-    public func recordPush(of feature: String, subscribers: Int, bytes: Int, staleness: Double) {
+    ///   - bytes: Of all of them to all subscribers.
+    ///   - staleness: For each message, seconds from commit to telling.
+    public func recordPush(of feature: String, subscribers: Int, bytes: Int, staleness: [Double]) {
         ledger.withLock { $0.recordPush(of: feature, subscribers: subscribers, bytes: bytes, staleness: staleness) }
     }
 

@@ -17,7 +17,7 @@ final class LoopState {
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?
 
-    init(core: ServerCore) {
+    init(core: ServerCore, loop: any EventLoop) {
         let tally = DeliveryTally()
         self.tally = tally
         let heartbeat = core.configuration.session.heartbeat.seconds
@@ -25,19 +25,22 @@ final class LoopState {
         let slots = Int(min(256, max(1, heartbeat * 4)))
         self.wheel = HeartbeatWheel(slots: slots)
         self.tick = .nanoseconds(max(1_000_000, Int64(heartbeat / Double(slots) * 1e9)))
-        self.shard = HubShard(hub: core.hub, encode: PublicationEncoder.encode) { publication, subscribers in
-            let (bytes, events) = tally.take()
-            guard subscribers > 0 else { return }
-            let at = core.now()
-            if let metrics = core.metrics[publication.feature] {
-                if subscribers > events { metrics.webSocketMessages.increment(by: subscribers - events) }
-                if events > 0 { metrics.eventMessages.increment(by: events) }
-                metrics.bytesSent.increment(by: bytes)
-            }
-            core.metrics.commitToSend.recordSeconds(max(0, at.seconds(since: publication.committedAt)))
-            core.observer?.delivered(
-                PushDelivery(publication: publication, subscribers: subscribers, bytes: bytes, at: at))
-        }
+        self.shard = HubShard(
+            hub: core.hub, encode: PublicationEncoder.encode,
+            // So that a client whose budget is empty has room for a run.
+            runLimit: max(1, min(64 << 10, core.configuration.sendBudget / 4)),
+            later: { work in
+                let work = NIOLoopBound(work, eventLoop: loop)
+                loop.execute { work.value() }
+            },
+            observe: { publications in
+                let told = tally.take()
+                guard told.subscribers > 0 else { return }
+                core.delivered(
+                    PushDelivery(
+                        publications: publications, subscribers: told.subscribers, bytes: told.bytes, at: core.now()),
+                    toEvents: told.events)
+            })
     }
 
     /// Everybody who is pushed to, in no order.
@@ -68,9 +71,10 @@ final class LoopState {
     func add(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = held }
     func remove(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = nil }
 
-    /// Notes a live message that was queued, for the observer.
-    func queued(bytes: Int, on transport: PushTransport) {
+    /// Notes live messages that one client was told, for the observer.
+    func told(bytes: Int, on transport: PushTransport) {
         tally.bytes += bytes
+        tally.subscribers += 1
         if transport == .events { tally.events += 1 }
     }
 
@@ -86,15 +90,17 @@ final class LoopState {
 @available(*, unavailable)
 extension LoopState: Sendable {}
 
-/// What was queued for the publication that is being delivered.
+/// What came of the run that is being told.
 final class DeliveryTally {
     var bytes = 0
-    /// Messages that went to event streams.
+    /// Clients that were told.
+    var subscribers = 0
+    /// Those of them that have an event stream.
     var events = 0
 
-    func take() -> (bytes: Int, events: Int) {
-        defer { (bytes, events) = (0, 0) }
-        return (bytes, events)
+    func take() -> (bytes: Int, subscribers: Int, events: Int) {
+        defer { (bytes, subscribers, events) = (0, 0, 0) }
+        return (bytes, subscribers, events)
     }
 }
 

@@ -42,13 +42,13 @@ public final class Server: Service {
         self.group = group
         var loops: [ObjectIdentifier: Loop] = [:]
         for loop in group.makeIterator() {
-            let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core), eventLoop: loop)
+            let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core, loop: loop), eventLoop: loop)
             loops[ObjectIdentifier(loop)] = Loop(
                 loop: loop, state: state, channels: .makeBoxSendingValue([:], eventLoop: loop))
             hub.attach(
                 ShardHandle(
                     run: { work in loop.execute { work() } },
-                    deliver: { batch in state.value.shard.deliver(batch) }))
+                    deliver: { batch, done in state.value.shard.deliver(batch, done: done) }))
             presence?.attach { told in loop.flatSubmit { state.value.presence.tell(told, on: loop) } }
         }
         self.loops = loops

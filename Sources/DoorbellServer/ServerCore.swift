@@ -1,3 +1,4 @@
+import CoreMetrics
 import DoorbellCore
 import DoorbellHub
 import Logging
@@ -97,5 +98,23 @@ final class ServerCore: Sendable {
             case .down(let reason): return "capture is down: \(reason)"
             }
         }
+    }
+
+    /// Counts what was pushed and tells the observer.
+    ///
+    /// - Parameter events: How many of the clients have an event stream.
+    func delivered(_ delivery: PushDelivery, toEvents events: Int) {
+        guard let first = delivery.publications.first else { return }
+        let count = delivery.publications.count
+        if let metrics = metrics[first.feature] {
+            let sockets = delivery.subscribers - events
+            if sockets > 0 { metrics.webSocketMessages.increment(by: sockets * count) }
+            if events > 0 { metrics.eventMessages.increment(by: events * count) }
+            metrics.bytesSent.increment(by: delivery.bytes)
+        }
+        for publication in delivery.publications {
+            metrics.commitToSend.recordSeconds(max(0, delivery.at.seconds(since: publication.committedAt)))
+        }
+        observer?.delivered(delivery)
     }
 }

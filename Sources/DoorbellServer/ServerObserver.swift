@@ -2,7 +2,7 @@ public import DoorbellCore
 
 /// Is told what the server did: for the ledger, for a commentary. Called on event loops; must not block.
 public protocol ServerObserver: Sendable {
-    /// One publication was queued for its subscribers on one loop. Not called when there were none.
+    /// Publications were handed to the sockets of one loop. Not called when nobody was told.
     func delivered(_ delivery: PushDelivery)
     /// A subscription began.
     ///
@@ -14,18 +14,19 @@ public protocol ServerObserver: Sendable {
     func unsubscribed(feature: Feature)
 }
 
-/// One publication on its way to the subscribers of one event loop.
+/// Publications of one channel on their way to its subscribers on one event loop.
 public struct PushDelivery: Sendable {
-    public let publication: Publication
-    /// How many were told.
+    /// Oldest first; never empty.
+    public let publications: ArraySlice<Publication>
+    /// How many were told all of them.
     public let subscribers: Int
-    /// Of all frames together.
+    /// Of everything that was written for it.
     public let bytes: Int
     /// When it was handed to the sockets.
     public let at: Timestamp
 
-    public init(publication: Publication, subscribers: Int, bytes: Int, at: Timestamp) {
-        self.publication = publication
+    public init(publications: ArraySlice<Publication>, subscribers: Int, bytes: Int, at: Timestamp) {
+        self.publications = publications
         self.subscribers = subscribers
         self.bytes = bytes
         self.at = at

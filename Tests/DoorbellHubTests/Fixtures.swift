@@ -39,15 +39,19 @@ func opened(limits: HubLimits = HubLimits(), floor: Position = at(0)) -> HubStat
 final class RecordingSubscriber: Subscriber {
     var budget = Int.max
     var messages: [String] = []
+    /// How many messages came together.
+    var runs: [Int] = []
     var flushes: [Int] = []
     var behind: [ChannelName] = []
     private var pending = 0
 
-    func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
-        guard budget > 0 else { return false }
-        budget -= 1
-        messages.append(String(decoding: message.payload, as: UTF8.self))
-        pending += 1
+    func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
+        guard budget >= run.messages.count else { return false }
+        budget -= run.messages.count
+        runs.append(run.messages.count)
+        messages += run.messages.map { String(decoding: $0.payload, as: UTF8.self) }
+        pending += run.messages.count
+        if isLast { flush() }
         return true
     }
 

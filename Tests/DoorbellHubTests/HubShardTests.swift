@@ -73,7 +73,7 @@ import Testing
         for subscriber in [slow, quick] {
             _ = shard.subscribe(subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
         }
-        shard.deliver(hub.publish((1...3).map { draft("order:1", at($0)) }, head: at(3)))
+        for seq: UInt64 in 1...3 { shard.deliver(hub.publish([draft("order:1", at(seq))], head: at(seq))) }
         #expect(slow.messages.count == 1 && slow.behind.count == 1)
         #expect(quick.messages.count == 3)
     }
@@ -85,7 +85,7 @@ import Testing
         let slow = RecordingSubscriber()
         slow.budget = 2
         _ = shard.subscribe(slow, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
-        shard.deliver(hub.publish((1...4).map { draft("order:1", at($0)) }, head: at(4)))
+        for seq: UInt64 in 1...4 { shard.deliver(hub.publish([draft("order:1", at(seq))], head: at(seq))) }
         #expect(slow.messages == ["1.1-1 v1", "1.1-2 v1"])
         // One message is more than the limit, and comes all the same.
         let first = try #require(shard.resume(slow, on: channel("order:1"), limit: 1))
@@ -154,7 +154,10 @@ import Testing
         hub.attach(
             ShardHandle(
                 run: { work in waiting.withLock { $0.append(work) } },
-                deliver: { batch in delivered.withLock { $0 += batch.map(\.position) } }))
+                deliver: { batch, done in
+                    delivered.withLock { $0 += batch.map(\.position) }
+                    done()
+                }))
         let total = UInt64(ShardHandle.maximumPending * 3)
         let publishing = Task.detached {
             for seq in 1...total { hub.publish([draft("order:1", at(seq))], head: at(seq)) }
@@ -171,4 +174,174 @@ import Testing
         await publishing.value
         #expect(delivered.withLock { $0 } == (1...total).map { at($0) })
     }
+
+    // MARK: Runs
+
+    @Test("messages told together are joined once, in order, for all who are sent the same form")
+    func joined() {
+        let (hub, shard) = make()
+        let run = RunKeeper()
+        _ = shard.subscribe(run, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        shard.deliver(hub.publish((1...3).map { draft("order:1", at($0)) }, head: at(3)))
+        var calls = 0
+        func bytes() -> String? {
+            run.last.map { run in
+                String(
+                    decoding: run.bytes(as: .frame) {
+                        calls += 1
+                        return $0.frame
+                    }, as: UTF8.self)
+            }
+        }
+        #expect(bytes() == "1.1-1 v11.1-2 v11.1-3 v1")
+        #expect(bytes() != nil && calls == 3, "made once")
+    }
+
+    @Test("messages of several channels keep the order in which they were committed")
+    func order() {
+        let (hub, shard) = make()
+        let subscriber = RecordingSubscriber()
+        for name in ["order:1", "order:2"] {
+            _ = shard.subscribe(subscriber, to: channel(name), feature: feature(), version: .first, since: .latest)
+        }
+        let names = ["order:1", "order:1", "order:2", "order:1", "order:2"]
+        shard.deliver(
+            hub.publish(
+                names.enumerated().map { draft($0.element, at(UInt64($0.offset) + 1)) }, head: at(5)))
+        #expect(subscriber.messages == (1...5).map { "1.1-\($0) v1" })
+        #expect(subscriber.runs == [2, 1, 1, 1])
+    }
+
+    @Test("a run is no longer than the limit, but for a single message that is")
+    func runLimit() {
+        let hub = Hub(now: { second(1) })
+        let shard = HubShard(
+            hub: hub, encode: CountingEncoder().encode, runLimit: 2 * Publication.overhead)
+        hub.open(floor: at(0))
+        let subscriber = RecordingSubscriber()
+        _ = shard.subscribe(subscriber, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        shard.deliver(hub.publish((1...5).map { draft("order:1", at($0)) }, head: at(5)))
+        #expect(subscriber.runs == [2, 2, 1])
+        #expect(subscriber.messages.count == 5)
+    }
+
+    @Test("a subscription that was replayed in the middle of a run is told the rest of it, and observed apart")
+    func joinedLate() {
+        let hub = Hub(now: { second(1) })
+        let observed = Locked<[Int]>([])
+        let shard = HubShard(
+            hub: hub, encode: CountingEncoder().encode,
+            observe: { publications in observed.withLock { $0.append(publications.count) } })
+        hub.open(floor: at(0))
+        let early = RecordingSubscriber()
+        let newcomer = RecordingSubscriber()
+        _ = shard.subscribe(early, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        let first = hub.publish([draft("order:1", at(1)), draft("order:1", at(2))], head: at(2))
+        _ = shard.subscribe(newcomer, to: channel("order:1"), feature: feature(), version: .first, since: .latest)
+        shard.deliver(first + hub.publish([draft("order:1", at(3))], head: at(3)))
+        #expect(early.messages == (1...3).map { "1.1-\($0) v1" })
+        #expect(newcomer.messages == ["1.1-3 v1"])
+        #expect(observed.withLock { $0 } == [3, 1])
+    }
+
+    // MARK: Passes over many
+
+    /// A loop that runs what is put off only when it is told to.
+    final class ManualLoop {
+        var waiting: [() -> Void] = []
+        func turn() {
+            let due = waiting
+            waiting = []
+            for work in due { work() }
+        }
+    }
+
+    @Test("a pass over many lets the loop do other things in between, and whoever leaves or comes then moves nobody")
+    func interrupted() {
+        let hub = Hub(now: { second(1) })
+        let loop = ManualLoop()
+        let shard = HubShard(hub: hub, encode: CountingEncoder().encode, later: { loop.waiting.append($0) })
+        hub.open(floor: at(0))
+        let name = channel("order:1")
+        let subscribers = (0..<(HubShard.stride * 2 + 10)).map { _ in RecordingSubscriber() }
+        for subscriber in subscribers {
+            _ = shard.subscribe(subscriber, to: name, feature: feature(), version: .first, since: .latest)
+        }
+        var isDone = false
+        shard.deliver(hub.publish([draft("order:1", at(1))], head: at(1))) { isDone = true }
+        #expect(subscribers.count { !$0.messages.isEmpty } == HubShard.stride && !isDone)
+        // One that was told leaves: the last must not take its place and be skipped. One that was not leaves, too, and one comes.
+        shard.unsubscribe(subscribers[0], from: name)
+        shard.unsubscribe(subscribers[HubShard.stride + 5], from: name)
+        let newcomer = RecordingSubscriber()
+        _ = shard.subscribe(newcomer, to: name, feature: feature(), version: .first, since: .latest)
+        loop.turn()
+        #expect(!isDone)
+        loop.turn()
+        #expect(isDone && loop.waiting.isEmpty)
+        #expect(newcomer.messages.isEmpty)
+        for (index, subscriber) in subscribers.enumerated() {
+            #expect(subscriber.messages.count == (index == HubShard.stride + 5 ? 0 : 1))
+        }
+        shard.deliver(hub.publish([draft("order:1", at(2))], head: at(2)))
+        while !loop.waiting.isEmpty { loop.turn() }
+        #expect(newcomer.messages == ["1.1-2 v1"])
+        #expect(subscribers[0].messages.count == 1 && subscribers[1].messages.count == 2)
+        #expect(hub.usage.subscriptions == subscribers.count - 1)
+    }
+
+    @Test("a subscriber that falls behind in one part of a pass and catches up before the next is told nothing twice")
+    func behindInAPass() throws {
+        let hub = Hub(now: { second(1) })
+        let loop = ManualLoop()
+        let shard = HubShard(hub: hub, encode: CountingEncoder().encode, later: { loop.waiting.append($0) })
+        hub.open(floor: at(0))
+        let name = channel("order:1")
+        let slow = RecordingSubscriber()
+        slow.budget = 0
+        _ = shard.subscribe(slow, to: name, feature: feature(), version: .first, since: .latest)
+        for _ in 0..<HubShard.stride {
+            _ = shard.subscribe(RecordingSubscriber(), to: name, feature: feature(), version: .first, since: .latest)
+        }
+        let other = channel("order:2")
+        _ = shard.subscribe(slow, to: other, feature: feature(), version: .first, since: .latest)
+        shard.deliver(
+            hub.publish([draft("order:1", at(1)), draft("order:2", at(2)), draft("order:1", at(3))], head: at(3)))
+        #expect(slow.behind == [name])
+        slow.budget = 10
+        let resumed = try #require(shard.resume(slow, on: name, limit: .max))
+        #expect(resumed.positions == [at(1), at(3)] && resumed.isComplete)
+        while !loop.waiting.isEmpty { loop.turn() }
+        #expect(slow.messages == ["1.1-2 v1"])
+    }
+
+    @Test("batches that wait for a busy loop come to it together")
+    func together() {
+        let hub = Hub(now: { second(1) })
+        hub.open(floor: at(0))
+        let waiting = Locked<[@Sendable () -> Void]>([])
+        let passes = Locked<[Int]>([])
+        hub.attach(
+            ShardHandle(
+                run: { work in waiting.withLock { $0.append(work) } },
+                deliver: { batch, done in
+                    passes.withLock { $0.append(batch.count) }
+                    done()
+                }))
+        for seq: UInt64 in 1...5 { hub.publish([draft("order:1", at(seq))], head: at(seq)) }
+        #expect(waiting.withLock { $0.count } == 1, "the loop is woken once")
+        for work in waiting.withLock({ $0 }) { work() }
+        #expect(passes.withLock { $0 } == [5])
+    }
+}
+
+/// Keeps the last run it was told.
+private final class RunKeeper: Subscriber {
+    var last: MessageRun?
+    func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
+        last = run
+        return true
+    }
+    func flush() {}
+    func fellBehind(on channel: ChannelName, feature: Feature) {}
 }

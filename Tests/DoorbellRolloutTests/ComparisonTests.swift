@@ -11,7 +11,7 @@ import Testing
                 .init(isUnchanged: index % 20 != 0, bytesUp: 320, bytesDown: 1500, staleness: index == 0 ? [1.4] : []),
                 of: "orders")
         }
-        ledger.recordPush(of: "orders", subscribers: 10, bytes: 2_300_000, staleness: 0.0042)
+        ledger.recordPush(of: "orders", subscribers: 10, bytes: 2_300_000, staleness: [0.0042])
         return ledger.comparison
     }
 

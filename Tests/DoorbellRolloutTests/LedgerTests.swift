@@ -24,8 +24,8 @@ import Testing
     func push() throws {
         var ledger = Ledger(features: ["orders"])
         ledger.recordSubscribed(to: "orders", bytesUp: 50, bytesDown: 300)
-        ledger.recordPush(of: "orders", subscribers: 1000, bytes: 128_000, staleness: 0.004)
-        ledger.recordPush(of: "orders", subscribers: 0, bytes: 0, staleness: 9)
+        ledger.recordPush(of: "orders", subscribers: 1000, bytes: 128_000, staleness: [0.004])
+        ledger.recordPush(of: "orders", subscribers: 0, bytes: 0, staleness: [9])
         let row = try #require(ledger.comparison.rows.first { $0.path == .push })
         #expect(row.requests == 1000)
         #expect(row.connections == 1)
@@ -50,7 +50,7 @@ import Testing
     func reset() {
         var ledger = Ledger(features: ["orders"])
         ledger.recordSubscribed(to: "orders", bytesUp: 1, bytesDown: 1)
-        ledger.recordPush(of: "orders", subscribers: 3, bytes: 3, staleness: 1)
+        ledger.recordPush(of: "orders", subscribers: 3, bytes: 3, staleness: [1])
         ledger.reset()
         let row = ledger.comparison.rows[1]
         #expect(row.requests == 0)

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellHub
 import DoorbellWire
 import NIOCore
 
@@ -49,6 +50,12 @@ final class EventStream: PushCarrier {
 
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] {
         ServerSentEvent.encode(message, id: position)
+    }
+
+    func encoded(_ run: MessageRun, isPositioned: Bool) -> [UInt8] {
+        run.bytes(as: isPositioned ? .event : .eventWithoutID) { message in
+            ServerSentEvent.encode(message, id: isPositioned ? message.position : nil)
+        }
     }
 
     /// What a close frame says, as a last message.

@@ -181,8 +181,9 @@ final class HeldPoll {
 }
 
 extension HeldPoll: Subscriber {
-    func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
+    func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
         isStale = true
+        if isLast { flush() }
         return true
     }
 

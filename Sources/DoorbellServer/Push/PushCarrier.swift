@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellHub
 import NIOCore
 
 /// What carries a ``PushStream`` to its client: a WebSocket or an event stream. Lives on the stream's event loop.
@@ -8,6 +9,10 @@ protocol PushCarrier: AnyObject {
     ///
     /// - Parameter position: Where the client goes on when it comes back after this message; `nil`: where it would have before.
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8]
+    /// Messages of one channel as this carrier's bytes, shared with every connection that is sent the same.
+    ///
+    /// - Parameter isPositioned: Whether a client that comes back may go on after each of them.
+    func encoded(_ run: MessageRun, isPositioned: Bool) -> [UInt8]
     /// Whether ``encoded(_:position:)`` makes anything of a position.
     var marksPositions: Bool { get }
     /// A sign of life to the client.

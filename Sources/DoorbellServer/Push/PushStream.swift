@@ -280,15 +280,28 @@ final class PushStream {
 }
 
 extension PushStream: Subscriber {
-    func enqueue(_ message: EncodedMessage, of publication: Publication) -> Bool {
+    func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
         // Closing or closed: nobody is owed anything, which is not falling behind.
         guard state == .open else { return true }
         if isGivenUp { return false }
-        let bytes = carrier.encoded(message, position: isSettled ? publication.position : nil)
-        if queuedBytes >= Self.writeSize, channel.isWritable { flush() }
-        guard hasRoom(for: bytes.count) else { return false }
-        append(bytes)
-        loopState.queued(bytes: bytes.count, on: carrier.transport)
+        let bytes = carrier.encoded(run, isPositioned: isSettled)
+        if queue.isEmpty, isLast, !isWaiting {
+            // Nothing stands before it and nothing follows: straight to the socket.
+            let sent = carrier.send(bytes)
+            if sent < bytes.count {
+                append(sent > 0 ? Array(bytes[sent...]) : bytes)
+                writeOut()
+            }
+        } else {
+            if queuedBytes >= Self.writeSize, channel.isWritable { flush() }
+            guard hasRoom(for: bytes.count) else {
+                if isLast { flush() }
+                return false
+            }
+            append(bytes)
+            if isLast { flush() }
+        }
+        loopState.told(bytes: bytes.count, on: carrier.transport)
         return true
     }
 
@@ -304,6 +317,11 @@ extension PushStream: Subscriber {
             }
             if sent > 0 { queue[0].removeFirst(sent) }
         }
+        writeOut()
+    }
+
+    /// Writes what is queued through the pipeline, which keeps what the kernel does not take.
+    private func writeOut() {
         let buffer: ByteBuffer
         if queue.count == 1 {
             buffer = loopState.buffer(for: queue[0])

@@ -169,7 +169,9 @@ extension WebSocketConnection: PushCarrier {
     func beat() -> [UInt8] { WebSocketFrame.encode(.ping, []) }
 
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] { message.frame }
+    func encoded(_ run: MessageRun, isPositioned: Bool) -> [UInt8] { run.bytes(as: .frame) { $0.frame } }
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }
+
     /// Straight to the descriptor: a write through the pipeline takes as much processor time again as the kernel's part of it.
     ///
     /// The descriptor is asked for once, because asking takes as long as sending. It is this connection's as long as the channel is

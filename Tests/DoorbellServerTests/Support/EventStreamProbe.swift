@@ -41,11 +41,13 @@ final class EventStreamProbe: Sendable {
                 return String(decoding: bytes[offset..<end].filter { $0 != 13 }, as: UTF8.self)
             }
             if !state.isHeadRead {
-                guard let end = raw.text.range(of: "\r\n\r\n") else { return }
-                let head = raw.text[..<end.lowerBound]
+                // Of the bytes above: more may have come meanwhile.
+                let text = String(decoding: bytes, as: UTF8.self)
+                guard let end = text.range(of: "\r\n\r\n") else { return }
+                let head = text[..<end.lowerBound]
                 guard head.contains("200 OK"), head.contains("text/event-stream"),
                     head.contains("x-accel-buffering: no")
-                else { throw RawClient.TimedOut(description: "answered \(raw.text)") }
+                else { throw RawClient.TimedOut(description: "answered \(text)") }
                 offset = head.utf8.count + 4
                 state.isHeadRead = true
             }
