@@ -107,6 +107,7 @@ public struct DoorbellService: Sendable {
         server.maximumHeaders = limits.headerSize
         server.maximumHeaderLine = min(server.maximumHeaderLine, limits.headerSize)
         server.allowedOrigins = configuration.origins
+        server.compression = configuration.compression
         server.maximumMessageSize = limits.messageSize
         server.sendBudget = limits.sendBudget
         server.session = SessionLimits(

@@ -13,6 +13,8 @@ final class LoopState {
     private let tick: TimeAmount
     let presence = PresenceWatchers()
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
+    /// For all connections that agreed to compression; costs nothing before the first of them is sent something.
+    let deflater = MessageDeflater()
     private let tally: DeliveryTally
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?

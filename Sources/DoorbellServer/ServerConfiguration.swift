@@ -24,6 +24,9 @@ public struct ServerConfiguration: Sendable {
     public var allowedOrigins: [String] = []
     /// Bytes of one client message. Default 64 KiB; beyond it close 1009.
     public var maximumMessageSize: Int = 64 << 10
+    /// Whether clients that offer to (permessage-deflate, RFC 7692) get messages compressed. Default `false`: a compressed length tells
+    /// something about what was compressed, so a secret should not stand in one message with text that others choose.
+    public var compression = false
     /// Bytes that may wait for one client beyond what the kernel has taken. Beyond it the feature's slow policy decides.
     /// Default 256 KiB, some 500 typical messages.
     public var sendBudget: Int = 256 << 10

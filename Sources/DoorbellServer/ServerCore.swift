@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellWire
 import Logging
 
 /// What every connection of a server shares. Immutable but for the state behind the lock.
@@ -45,6 +46,9 @@ final class ServerCore: Sendable {
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger
         self.now = now
+        if configuration.compression, !PerMessageDeflate.isAvailable {
+            logger.warning("compression is on, and this build has no zlib: messages are sent as they are")
+        }
         let descriptors = DescriptorLimit.current
         let possible = max(1, descriptors - Self.reservedDescriptors)
         self.maximumConnections = min(configuration.maximumConnections ?? descriptors * 3 / 4, possible)

@@ -8,6 +8,9 @@ public import DoorbellCore
 public final class MessageDeflater {
     /// Shorter messages, in bytes of JSON, are sent as they are: they would hardly become shorter.
     public static let minimumLength = 150
+    /// Longer messages are sent as they are: compressing one more than this keeps an event loop from everybody else for
+    /// milliseconds.
+    public static let maximumLength = 256 << 10
 
     private let level: Int
     private lazy var usual = DeflateStream(windowBits: PerMessageDeflate.Window.usual.bits, level: level)
@@ -18,11 +21,8 @@ public final class MessageDeflater {
 
     /// The frame to write: compressed when that is shorter, else the message's own. A client takes both (RFC 7692, section 6).
     public func frame(of message: EncodedMessage, for agreement: PerMessageDeflate) -> [UInt8] {
-        guard message.payload.count >= Self.minimumLength else { return message.frame }
-        switch agreement.window {
-        case .usual: return message.bytes(as: .compressedFrame) { compressed($0, by: usual) }
-        case .small: return message.bytes(as: .compressedFrameOfSmallWindow) { compressed($0, by: small) }
-        }
+        guard (Self.minimumLength...Self.maximumLength).contains(message.payload.count) else { return message.frame }
+        return message.bytes(as: agreement.form) { compressed($0, by: agreement.window == .usual ? usual : small) }
     }
 
     private func compressed(_ message: EncodedMessage, by stream: DeflateStream?) -> [UInt8] {

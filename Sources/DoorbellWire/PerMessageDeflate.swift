@@ -1,3 +1,5 @@
+public import DoorbellCore
+
 /// What server and client agree on about compression (permessage-deflate, RFC 7692).
 ///
 /// Neither side keeps a context from message to message. So a message is compressed once for all clients, and a connection
@@ -62,6 +64,14 @@ public struct PerMessageDeflate: Equatable, Sendable {
     private static func bits(_ text: String) -> Int? {
         guard let bits = Int(text), (8...15).contains(bits), String(bits) == text else { return nil }
         return bits
+    }
+
+    /// What messages are written as.
+    public var form: EncodedMessage.Form {
+        switch window {
+        case .usual: .compressedFrame
+        case .small: .compressedFrameOfSmallWindow
+        }
     }
 
     /// The value of the `Sec-WebSocket-Extensions` field that answers.

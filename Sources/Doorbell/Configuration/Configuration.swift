@@ -17,6 +17,8 @@ public struct Configuration: Sendable {
     public var origins: [String]
     /// What a call to the legacy API over a socket may set, in lower case, besides the usual ones. Default empty.
     public var requestHeaders: Set<String> = []
+    /// Whether messages are compressed for WebSocket clients that offer it. Default `false`.
+    public var compression = false
     /// In the order of the file; names are unique and no two share a channel.
     public var features: [Feature]
     public var capture: Capture

@@ -17,6 +17,7 @@ extension ConfigurationReader {
                 "'listen' and 'admin' are the same address, \(configuration.admin)")
         }
         configuration.origins = origins(root)
+        configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }

@@ -35,6 +35,10 @@ public enum ConfigurationReference {
         Entry(
             "requestHeaders", "list of header names", "[]",
             "What a call to the legacy API over a socket may set, besides the usual ones such as content-type."),
+        Entry(
+            "compression", "true | false", "false",
+            "true: WebSocket clients that offer permessage-deflate get it. Not for messages with a secret beside text of others."
+        ),
         Entry("capture", "mapping", nil, "The database side."),
         Entry(
             "capture.retention", "duration, 10s to 7d", "10m",
@@ -117,8 +121,8 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
         Entry(
-            "features.<name>.slow", "reset | disconnect", "reset",
-            "For a client that reads too slowly. reset: messages are dropped and it is told. disconnect: it is closed with 4000."
+            "features.<name>.slow", "reset | conflate | disconnect", "reset",
+            "For a client that reads too slowly. reset: it goes on from history, and is told where that has ended. conflate: so too, but with the newest message of each row only. disconnect: it is closed with 4000."
         ),
         Entry("features.<name>.history", "mapping", nil, "What each channel keeps for clients that come back."),
         Entry("features.<name>.history.count", "number, 0 to 1000000", "1000", "Messages."),

@@ -56,12 +56,15 @@ extension HTTPConnectionHandler {
             "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
         ]
         if let subprotocol = upgrade.subprotocol { headers.add(name: "sec-websocket-protocol", value: subprotocol) }
+        if let compression = upgrade.compression {
+            headers.add(name: "sec-websocket-extensions", value: compression.headerValue)
+        }
         context.write(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers))),
             promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
 
-        let connection = WebSocketConnection(core: core)
+        let connection = WebSocketConnection(core: core, compression: upgrade.compression)
         let channel = context.channel
         let operations = context.pipeline.syncOperations
         Self.setOptions(of: channel, core.configuration)

@@ -7,6 +7,8 @@ struct WebSocketUpgrade {
     let acceptKey: String
     /// The subprotocol to echo.
     let subprotocol: String?
+    /// What was agreed on; `nil`: nothing is compressed.
+    let compression: PerMessageDeflate?
     /// The polled URL to subscribe to at once; `nil` at the socket for everything.
     let poll: ClientMessage.Subscribe?
     /// The request's headers, as far as they concern the legacy API.
@@ -35,6 +37,9 @@ struct WebSocketUpgrade {
         guard isAllowed(head.headers, allowed: core.configuration.allowedOrigins) else {
             return .answer(.problem(.forbidden, "pages of this Origin may not open a WebSocket here"))
         }
+        guard let extensions = WebSocketExtension.parse(head.headers["sec-websocket-extensions"]) else {
+            return .answer(.problem(.badRequest, "Sec-WebSocket-Extensions does not have the form of RFC 6455"))
+        }
         if let refusal = core.refusal {
             return .answer(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
         }
@@ -46,6 +51,7 @@ struct WebSocketUpgrade {
         return .upgrade(
             WebSocketUpgrade(
                 acceptKey: WebSocketHandshake.accept(key: key), subprotocol: offered.contains(own) ? own : nil,
+                compression: core.configuration.compression ? PerMessageDeflate.accept(extensions) : nil,
                 poll: poll == nil ? nil : subscription(to: head, offered: offered), headers: asking(head.headers)))
     }
 

@@ -18,6 +18,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
 
     private let core: ServerCore
     private var parser: WebSocketFrameParser
+    private let compression: PerMessageDeflate?
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:headers:)`` and once the channel is gone.
     private var stream: PushStream?
@@ -30,10 +31,13 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// The peer broke the protocol: nothing that it sends is understood any more, so no close frame can come from it.
     private var isBroken = false
 
-    init(core: ServerCore) {
+    /// - Parameter compression: What the handshake agreed on.
+    init(core: ServerCore, compression: PerMessageDeflate? = nil) {
         self.core = core
+        self.compression = compression
         self.parser = WebSocketFrameParser(
-            role: .server, maximumMessageSize: core.configuration.maximumMessageSize)
+            role: .server, maximumMessageSize: core.configuration.maximumMessageSize,
+            allowsCompression: compression != nil)
     }
 
     /// The handshake's answer is on its way: begins the session with `actions`.
@@ -168,8 +172,18 @@ extension WebSocketConnection: PushCarrier {
     var marksPositions: Bool { false }
     func beat() -> [UInt8] { WebSocketFrame.encode(.ping, []) }
 
-    func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] { message.frame }
-    func encoded(_ run: MessageRun, isPositioned: Bool) -> [UInt8] { run.bytes(as: .frame) { $0.frame } }
+    func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] {
+        guard let compression, let deflater = stream?.loopState.deflater else { return message.frame }
+        return deflater.frame(of: message, for: compression)
+    }
+
+    func encoded(_ run: MessageRun, isPositioned: Bool) -> [UInt8] {
+        guard let compression, let deflater = stream?.loopState.deflater else {
+            return run.bytes(as: .frame) { $0.frame }
+        }
+        return run.bytes(as: compression.form) { deflater.frame(of: $0, for: compression) }
+    }
+
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }
 
     /// Straight to the descriptor: a write through the pipeline takes as much processor time again as the kernel's part of it.

@@ -46,11 +46,14 @@ final class TestServer: Sendable {
     }
 
     /// Publishes one insert on `channel` for each text, all in one batch.
+    ///
+    /// - Parameter keys: Of the rows; `nil`: all are the same row.
     @discardableResult
-    func publish(_ texts: [String], on channel: String, feature: Int = 0) throws -> Position {
+    func publish(_ texts: [String], on channel: String, feature: Int = 0, keys: [Int]? = nil) throws -> Position {
         let name = try unwrap(ChannelName(channel))
         var drafts: [Draft] = []
-        for text in texts {
+        for (index, text) in texts.enumerated() {
+            let key = Array(#"{"id":\#(keys?[index] ?? 1)}"#.utf8)
             let seq = nextSeq.withLock { seq in
                 seq += 1
                 return seq
@@ -59,7 +62,7 @@ final class TestServer: Sendable {
             JSONWriter.string(text, to: &data)
             data.append(0x7D)
             let renditions = features[feature].versions.map {
-                Publication.Rendition(version: $0.version, key: Array(#"{"id":1}"#.utf8), data: data, changed: nil)
+                Publication.Rendition(version: $0.version, key: key, data: data, changed: nil)
             }
             drafts.append(
                 Draft(

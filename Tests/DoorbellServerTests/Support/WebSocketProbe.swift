@@ -5,11 +5,16 @@ import DoorbellWire
 /// A WebSocket client made of a raw socket and the frame parser.
 final class WebSocketProbe: Sendable {
     let raw: RawClient
-    private let state: Locked<(parser: WebSocketFrameParser, events: [WebSocketFrameParser.Event])>
+    private let state:
+        Locked<
+            (parser: WebSocketFrameParser, events: [WebSocketFrameParser.Event], received: Int)
+        >
 
-    private init(raw: RawClient) {
+    private init(raw: RawClient, isCompressed: Bool) {
         self.raw = raw
-        state = Locked((WebSocketFrameParser(role: .client, maximumMessageSize: 64 << 20), []))
+        let parser = WebSocketFrameParser(
+            role: .client, maximumMessageSize: 64 << 20, allowsCompression: isCompressed)
+        state = Locked((parser, [], 0))
     }
 
     static let key = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -23,14 +28,20 @@ final class WebSocketProbe: Sendable {
         return lines.joined(separator: "\r\n") + "\r\n\r\n"
     }
 
+    /// Bytes of frames so far.
+    var received: Int { state.withLock { $0.received } }
+
     /// Connects and has the handshake accepted.
+    ///
+    /// - Parameter extensions: What is offered; whatever is taken of it is understood.
     static func open(
         _ port: Int, host: String = "127.0.0.1", path: String = "/_doorbell/ws", headers: [String] = [],
-        stalled: Bool = false
+        extensions: String? = nil, stalled: Bool = false
     ) async throws -> WebSocketProbe {
         let raw = try await RawClient(port: port, host: host, stalled: stalled)
-        try await raw.send(handshake(path, headers: headers))
-        let probe = WebSocketProbe(raw: raw)
+        let offer = extensions.map { ["Sec-WebSocket-Extensions: \($0)"] } ?? []
+        try await raw.send(handshake(path, headers: headers + offer))
+        let probe = WebSocketProbe(raw: raw, isCompressed: extensions != nil)
         if stalled { return probe }
         let answer = try await raw.answer()
         guard answer.status == 101 else {
@@ -49,6 +60,7 @@ final class WebSocketProbe: Sendable {
         raw.drop(bytes.count)
         return try state.withLock { state in
             state.parser.append(bytes)
+            state.received += bytes.count
             while let event = try state.parser.next() { state.events.append(event) }
             return state.events
         }

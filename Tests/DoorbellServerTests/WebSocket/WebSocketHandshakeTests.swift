@@ -36,6 +36,43 @@ import Testing
         }
     }
 
+    @Test(
+        "compression is agreed on where it is switched on, in a form that the client offered",
+        arguments: [
+            ("permessage-deflate", ""),
+            ("permessage-deflate; client_max_window_bits", ""),
+            ("x-webkit-deflate-frame, permessage-deflate; server_no_context_takeover", ""),
+            ("permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=12"),
+            ("permessage-deflate; server_max_window_bits=10", "; server_max_window_bits=9"),
+            ("permessage-deflate; server_max_window_bits=8, permessage-deflate", ""),
+            ("permessage-deflate; nonsense", nil), ("permessage-deflate; server_max_window_bits=8", nil),
+            ("permessage-bzip2", nil), ("", nil),
+        ] as [(String, String?)])
+    func compression(offer: String, parameters: String?) async throws {
+        try await withServer([try TestFeatures.notifications()]) {
+            $0.compression = true
+        } _: { server in
+            let answer = try await answer(server, headers: ["Sec-WebSocket-Extensions: \(offer)"])
+            #expect(answer.status == 101)
+            let base = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+            #expect(answer["sec-websocket-extensions"] == parameters.map { base + $0 })
+        }
+    }
+
+    @Test("compression is off by default; extensions without the form of the RFC are refused, on or off")
+    func extensions() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            let plain = try await answer(server, headers: ["Sec-WebSocket-Extensions: permessage-deflate"])
+            #expect(plain.status == 101 && plain["sec-websocket-extensions"] == nil)
+            for bad in [
+                "permessage-deflate; =1", "a b", "x; y=\"", "@",
+                Array(repeating: "x", count: 17).joined(separator: ","),
+            ] {
+                #expect(try await answer(server, headers: ["Sec-WebSocket-Extensions: \(bad)"]).status == 400, "\(bad)")
+            }
+        }
+    }
+
     @Test("handshakes that are not in order are refused before the upgrade")
     func refused() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in

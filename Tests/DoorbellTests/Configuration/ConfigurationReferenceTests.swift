@@ -13,6 +13,7 @@ import Testing
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]
+            compression: true
             capture: { retention: 1h, bell: never, role: r }
             limits:
               connections: 1
