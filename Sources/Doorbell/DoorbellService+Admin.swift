@@ -85,6 +85,9 @@ extension DoorbellService {
             let subscriptions: Int
             let behind: Int
             let bufferedBytes: Int
+            let timesBehind: Int
+            let resets: Int
+            let conflated: Int
         }
 
         let open: Int
@@ -98,7 +101,8 @@ extension DoorbellService {
                 Connection(
                     session: $0.id, transport: $0.transport, address: $0.address, user: $0.user,
                     userAgent: $0.userAgent, seconds: $0.seconds, subscriptions: $0.subscriptions, behind: $0.behind,
-                    bufferedBytes: $0.bufferedBytes)
+                    bufferedBytes: $0.bufferedBytes, timesBehind: $0.timesBehind, resets: $0.resets,
+                    conflated: $0.conflated)
             }
         }
     }

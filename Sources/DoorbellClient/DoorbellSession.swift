@@ -156,25 +156,26 @@ public struct DoorbellSession: Sendable {
         connection.watch(heartbeat: .nanoseconds(heartbeat.nanoseconds))
         try await handle(.connected)
         for await text in connection.messages {
-            guard let message = ReceivedMessage(text) else { continue }
-            if message.type == "welcome", let seconds = message.heartbeat, (1...3600).contains(seconds) {
-                heartbeat = .seconds(seconds)
-                connection.watch(heartbeat: .seconds(seconds))
-            }
-            switch tracker.receive(message) {
-            case .message: try await handle(.message(message))
-            case .repeated: break
-            case .gap(let known, let previous): try await handle(.gap(message, known: known, previous: previous))
-            case .subscribed: try await handle(.subscribed(message))
-            case .reset(let reason): try await handle(.reset(message, reason: reason))
-            case .refused(let reason, mayRetry: false): throw Failure.refused(reason)
-            case .refused(let reason, mayRetry: true):
-                await connection.close()
-                return reason
-            case .goodbye(let wait):
-                reconnectAfter = wait
-                try await handle(.other(message))
-            case .other: try await handle(.other(message))
+            for message in ReceivedMessage(text)?.each ?? [] {
+                if message.type == "welcome", let seconds = message.heartbeat, (1...3600).contains(seconds) {
+                    heartbeat = .seconds(seconds)
+                    connection.watch(heartbeat: .seconds(seconds))
+                }
+                switch tracker.receive(message) {
+                case .message: try await handle(.message(message))
+                case .repeated: break
+                case .gap(let known, let previous): try await handle(.gap(message, known: known, previous: previous))
+                case .subscribed: try await handle(.subscribed(message))
+                case .reset(let reason): try await handle(.reset(message, reason: reason))
+                case .refused(let reason, mayRetry: false): throw Failure.refused(reason)
+                case .refused(let reason, mayRetry: true):
+                    await connection.close()
+                    return reason
+                case .goodbye(let wait):
+                    reconnectAfter = wait
+                    try await handle(.other(message))
+                case .other: try await handle(.other(message))
+                }
             }
         }
         let end = await connection.waitForClose()

@@ -40,9 +40,17 @@ public struct ReceivedMessage: Sendable {
     public private(set) var heartbeat: Int64?
     /// Of a `goodbye`, in milliseconds.
     public private(set) var reconnectAfter: Int64?
+    /// Of a `conflated`: the position up to which messages were left out.
+    public private(set) var through: String?
+    /// Of a `conflated`: how many.
+    public private(set) var dropped: Int64?
+    /// Of a `batch`: its messages, those that can be read. A batch within a batch is nothing.
+    public private(set) var batch: [ReceivedMessage] = []
 
     /// `nil` when the text is not a JSON object with a string `type`.
-    public init?(_ text: [UInt8]) {
+    public init?(_ text: [UInt8]) { self.init(text, isPart: false) }
+
+    private init?(_ text: [UInt8], isPart: Bool) {
         var members: [String: Range<Int>] = [:]
         var scanner = JSONScanner(text)
         do {
@@ -82,6 +90,22 @@ public struct ReceivedMessage: Sendable {
         session = string("session")
         heartbeat = number("heartbeat")
         reconnectAfter = number("reconnectAfter")
+        through = string("through")
+        dropped = number("dropped")
+        guard type == "batch" else { return }
+        if isPart { return nil }
+        batch = raw("messages").map(Self.parts) ?? []
+    }
+
+    private static func parts(_ json: [UInt8]) -> [ReceivedMessage] {
+        var scanner = JSONScanner(json)
+        var parts: [Range<Int>] = []
+        do {
+            try scanner.array { (scanner) throws(JSONError) in parts.append(try scanner.skipValue()) }
+        } catch {
+            return []
+        }
+        return parts.compactMap { ReceivedMessage(Array(json[$0]), isPart: true) }
     }
 
     private static func names(_ json: [UInt8]) -> [String]? {
@@ -94,6 +118,9 @@ public struct ReceivedMessage: Sendable {
             return nil
         }
     }
+
+    /// The message itself, or those of a batch, in order.
+    public var each: [ReceivedMessage] { type == "batch" ? batch : [self] }
 
     /// Whether this is one of a channel's messages, which have a place in it: a change under whatever type the feature gave
     /// it, or a signal.

@@ -53,6 +53,11 @@ struct SubscriptionTracker: Sendable {
             guard let channel = message.channel, admits(channel) else { return .other }
             chains[channel, default: ChannelChain()].restart(at: position)
             return .reset(reason: message.reason ?? "no reason was given")
+        case "conflated":
+            if let channel = message.channel, let through = message.through.flatMap({ Position($0) }) {
+                chains[channel]?.conflate(through: through)
+            }
+            return .other
         case "unsubscribed":
             if let channel = message.channel { chains[channel] = nil }
             return .refused("unsubscribed: \(message.reason ?? "no reason was given")", mayRetry: false)

@@ -78,8 +78,10 @@ public final class Feature: Sendable {
 
     /// What happens to a subscriber that reads slower than it is sent to.
     public enum SlowPolicy: String, Hashable, Sendable, CaseIterable {
-        /// Messages are dropped and the client is told `reset` when it reads again.
+        /// It goes on from history when it reads again, and is told `reset` when that does not reach back.
         case reset
+        /// As `reset`, and of what it is behind on it is told the newest message of each row only.
+        case conflate
         /// The connection is closed with 4000; the client comes back and recovers.
         case disconnect
     }

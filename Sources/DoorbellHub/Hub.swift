@@ -61,8 +61,8 @@ public final class Hub: Sendable {
         shared.withLock { $0.state.join(channel, feature: feature, since: since, limit: limit, now: now()) }
     }
 
-    func next(on channel: ChannelName, after position: Position, limit: Int) -> Joined {
-        shared.withLock { $0.state.next(on: channel, after: position, limit: limit) }
+    func next(on channel: ChannelName, after position: Position, limit: Int, count: Int = .max) -> Joined {
+        shared.withLock { $0.state.next(on: channel, after: position, limit: limit, count: count) }
     }
 
     func leave(_ channel: ChannelName) {

@@ -13,6 +13,8 @@ public final class HubShard {
         public let messages: [EncodedMessage]
         /// The position of each message.
         public let positions: [Position]
+        /// Messages up to the last of ``messages`` that were left out, because a newer one of the same row follows (`slow: conflate`).
+        public let dropped: Int
         /// `false`: history does not reach back to where the subscriber was. It is live again from ``position`` on.
         public let recovered: Bool
         /// Whether the subscription is live again.
@@ -73,7 +75,8 @@ public final class HubShard {
         }
         audience.add(
             Audience.Subscription(
-                subscriber: subscriber, version: version, joinedAt: joined.joinedAt, isBehind: !joined.isComplete))
+                subscriber: subscriber, version: version, conflates: feature.slow == .conflate,
+                joinedAt: joined.joinedAt, isBehind: !joined.isComplete))
         return joined
     }
 
@@ -86,11 +89,24 @@ public final class HubShard {
         guard let audience = channels[channel], let index = audience.index(of: subscriber) else { return nil }
         let subscription = audience.subscriptions[index]
         guard subscription.isBehind else { return nil }
-        let next = hub.next(on: channel, after: subscription.joinedAt, limit: limit)
+        var next: Joined
+        var dropped = 0
+        if subscription.conflates {
+            next = hub.next(on: channel, after: subscription.joinedAt, limit: .max, count: Conflation.window)
+            let conflation = Conflation(of: next.replay, limit: limit)
+            next.replay = conflation.kept
+            dropped = conflation.dropped
+            if !conflation.isWhole, let last = conflation.kept.last {
+                next.isComplete = false
+                next.joinedAt = last.position
+            }
+        } else {
+            next = hub.next(on: channel, after: subscription.joinedAt, limit: limit)
+        }
         audience.update(index, joinedAt: next.joinedAt, isBehind: !next.isComplete)
         return Resumed(
             messages: next.replay.map { encoded($0, as: subscription.version) }, positions: next.replay.map(\.position),
-            recovered: next.recovered, isComplete: next.isComplete, position: next.position)
+            dropped: dropped, recovered: next.recovered, isComplete: next.isComplete, position: next.position)
     }
 
     public func unsubscribe(_ subscriber: any Subscriber, from channel: ChannelName) {

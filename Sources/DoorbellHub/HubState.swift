@@ -112,11 +112,13 @@ struct HubState {
     }
 
     /// What a subscriber that is behind is told next.
-    func next(on name: ChannelName, after position: Position, limit: Int) -> Joined {
-        read(channels[name] ?? ChannelState(floor: forgotten), since: .position(position), limit: limit)
+    ///
+    /// - Parameter count: Messages, at most.
+    func next(on name: ChannelName, after position: Position, limit: Int, count: Int = .max) -> Joined {
+        read(channels[name] ?? ChannelState(floor: forgotten), since: .position(position), limit: limit, count: count)
     }
 
-    private func read(_ channel: ChannelState, since: Since, limit: Int) -> Joined {
+    private func read(_ channel: ChannelState, since: Since, limit: Int, count: Int = .max) -> Joined {
         let head = self.head ?? forgotten
         let from: Position
         switch since {
@@ -132,7 +134,7 @@ struct HubState {
         var bytes = 0
         for publication in channel.messages(after: from) {
             bytes += publication.cost
-            if bytes > limit, let last = replay.last {
+            if bytes > limit || replay.count >= count, let last = replay.last {
                 return Joined(
                     position: from, recovered: true, replay: replay, isComplete: false, joinedAt: last.position)
             }

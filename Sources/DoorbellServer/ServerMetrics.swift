@@ -20,6 +20,8 @@ struct ServerMetrics: Sendable {
     let refusedConnections: Counter
     /// Clients that read too slowly: that lost something, and that were closed for it.
     let slowReset: Counter
+    /// Clients that fell behind on a feature that conflates.
+    let slowConflate: Counter
     let slowDisconnect: Counter
     /// Held polls that were answered by a change, and by their deadline.
     let heldAnswered: Counter
@@ -33,6 +35,8 @@ struct ServerMetrics: Sendable {
         let webSocketMessages: Counter
         let eventMessages: Counter
         let bytesSent: Counter
+        /// Messages that slow clients were spared. `nil` for features that do not conflate.
+        let conflated: Counter?
     }
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
@@ -48,6 +52,8 @@ struct ServerMetrics: Sendable {
         refusedConnections = Counter(label: "doorbell_refused_connections_total", factory: factory)
         slowReset = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
+        slowConflate = Counter(
+            label: "doorbell_slow_clients_total", dimensions: [("policy", "conflate")], factory: factory)
         slowDisconnect = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "disconnect")], factory: factory)
         heldAnswered = Counter(
@@ -71,7 +77,11 @@ struct ServerMetrics: Sendable {
                 webSocketMessages: messages(.webSocket), eventMessages: messages(.events),
                 bytesSent: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "push")],
-                    factory: factory))
+                    factory: factory),
+                conflated: feature.slow == .conflate
+                    ? Counter(
+                        label: "doorbell_conflated_messages_total", dimensions: [("feature", feature.name)],
+                        factory: factory) : nil)
         }
         self.features = table
     }

@@ -25,6 +25,13 @@ extension ServerMessage {
             frame.append(id: id)
         case .reset(let channel, let reason, let position):
             frame.append(reset: channel, reason: reason, position: position)
+        case .conflated(let channel, let through, let dropped):
+            frame.append(#"{"type":"conflated","channel":"#)
+            frame.append(plain: channel.rawValue)
+            frame.append(#","through":"#)
+            frame.append(through)
+            frame.append(#","dropped":"#)
+            frame.append(Int64(dropped))
         case .response(let response):
             response.append(to: &frame)
         case .presence(let presence):
@@ -75,6 +82,7 @@ extension ServerMessage {
         case .subscribed: "subscribed"
         case .unsubscribed: "unsubscribed"
         case .reset: "reset"
+        case .conflated: "conflated"
         case .response: "response"
         case .presence: "presence"
         case .refreshed: "refreshed"
@@ -91,7 +99,8 @@ extension ServerMessage {
         switch self {
         case .subscribed(let subscribed): subscribed.position
         case .reset(_, _, let position): position
-        case .welcome, .unsubscribed, .response, .presence, .refreshed, .message, .pong, .transport, .error, .goodbye:
+        case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .message, .pong, .transport, .error,
+            .goodbye:
             nil
         }
     }

@@ -9,6 +9,9 @@ public enum ServerMessage: Equatable, Sendable {
     case subscribed(Subscribed)
     case unsubscribed(channel: ChannelName, reason: String, id: String?)
     case reset(channel: ChannelName, reason: String, position: Position)
+    /// Of what follows on `channel` up to the position `through`, `dropped` messages were left out, because a newer one of the same
+    /// row follows.
+    case conflated(channel: ChannelName, through: Position, dropped: Int)
     case response(Response)
     case presence(Presence)
     /// The new token is good. `expires` is when the connection's rights end, as Unix time in milliseconds.

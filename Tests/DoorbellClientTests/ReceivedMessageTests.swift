@@ -43,6 +43,17 @@ import Testing
         for text in ["", "[]", "{}", #"{"type":1}"#, #"{"type":"a"} x"#, "{"] { #expect(read(text) == nil) }
     }
 
+    @Test("a batch is its messages, and a batch within it is nothing")
+    func batch() throws {
+        let text =
+            #"{"type":"batch","messages":[{"type":"a","channel":"c","position":"1.1-1"},7,{"type":"batch","messages":[]},{"type":"b"}]}"#
+        let message = try #require(read(text))
+        #expect(message.each.map(\.type) == ["a", "b"])
+        #expect(message.each[0].isPublication && string(message.each[1].raw) == #"{"type":"b"}"#)
+        #expect(read(#"{"type":"batch","messages":{}}"#)?.each.isEmpty == true)
+        #expect(read(#"{"type":"pong"}"#)?.each.map(\.type) == ["pong"])
+    }
+
     @Test("every golden message of the server can be read")
     func golden() throws {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

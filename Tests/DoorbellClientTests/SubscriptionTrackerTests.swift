@@ -52,6 +52,22 @@ import Testing
         #expect(tracker.receive(try change("a", "1.21-21", "1.20-20")) == .message)
     }
 
+    @Test("messages that were left out for a slow reader are no gap, those behind them are")
+    func conflated() throws {
+        var tracker = SubscriptionTracker(since: nil)
+        #expect(tracker.receive(try subscribed("a", "1.1-0", false)) == .subscribed)
+        #expect(tracker.receive(try change("a", "1.2-0", "1.1-0")) == .message)
+        let told = try message(#"{"type":"conflated","channel":"a","through":"1.9-0","dropped":5}"#)
+        #expect(tracker.receive(told) == .other)
+        #expect(tracker.resumePoint == "1.2-0", "nothing of it has come yet")
+        #expect(tracker.receive(try change("a", "1.5-0", "1.4-0")) == .message)
+        #expect(tracker.receive(try change("a", "1.9-0", "1.8-0")) == .message)
+        #expect(tracker.receive(try change("a", "1.10-0", "1.9-0")) == .message)
+        #expect(
+            tracker.receive(try change("a", "1.13-0", "1.12-0"))
+                == .gap(known: Position(epoch: 1, tick: 10, seq: 0), previous: Position(epoch: 1, tick: 12, seq: 0)))
+    }
+
     @Test("with several channels of one poll the least position is resumed from, and a second channel is no reset")
     func severalChannels() throws {
         var tracker = SubscriptionTracker(since: nil)

@@ -10,9 +10,10 @@ func channel(_ name: String) -> ChannelName { ChannelName(name)! }
 
 func second(_ number: Int64) -> Timestamp { Timestamp(microseconds: number * 1_000_000) }
 
-func feature(_ name: String = "orders", template: String = "order:{id}", history: HistoryLimits = HistoryLimits())
-    -> Feature
-{
+func feature(
+    _ name: String = "orders", template: String = "order:{id}", history: HistoryLimits = HistoryLimits(),
+    slow: Feature.SlowPolicy = .reset
+) -> Feature {
     // Constants of the tests; a mistake in one should stop the run.
     Feature(
         name: name, poll: try! PollPattern("GET /api/orders/{id}"),
@@ -20,7 +21,7 @@ func feature(_ name: String = "orders", template: String = "order:{id}", history
             Feature.TableRule(
                 table: QualifiedName(schema: "public", name: "orders"),
                 channel: .template(try! ChannelTemplate(template)))
-        ], history: history)
+        ], slow: slow, history: history)
 }
 
 func draft(_ name: String, _ position: Position, feature: Feature = feature()) -> Draft {

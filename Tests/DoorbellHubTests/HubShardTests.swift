@@ -117,6 +117,38 @@ import Testing
         #expect(slow.messages == ["1.1-6 v1"])
     }
 
+    @Test(
+        "of a feature that conflates, a subscriber that fell behind is told the newest of each row only, and how many not"
+    )
+    func conflated() throws {
+        let (hub, shard) = make()
+        let name = channel("order:1")
+        let slow = RecordingSubscriber()
+        slow.budget = 1
+        let feature = feature(slow: .conflate)
+        _ = shard.subscribe(slow, to: name, feature: feature, version: .first, since: .latest)
+        func publish(_ seqs: ClosedRange<UInt64>) {
+            let drafts = seqs.map { seq in
+                let rendition = Publication.Rendition(
+                    version: .first, key: Array("\(seq % 3)".utf8), data: [0x31], changed: nil)
+                return Draft(
+                    feature: feature, audience: .channel(name), content: .change(.update, [rendition]),
+                    position: at(seq), committedAt: second(1))
+            }
+            for draft in drafts { shard.deliver(hub.publish([draft], head: draft.position)) }
+        }
+        publish(1...10)
+        #expect(slow.messages == ["1.1-1 v1"] && slow.behind == [name])
+        let first = try #require(shard.resume(slow, on: name, limit: 1))
+        #expect(first.positions == [at(8)] && first.dropped == 6 && !first.isComplete && first.recovered)
+        publish(11...11)
+        slow.budget = 10
+        let rest = try #require(shard.resume(slow, on: name, limit: .max))
+        #expect(rest.positions == [at(9), at(10), at(11)] && rest.dropped == 0 && rest.isComplete)
+        publish(12...12)
+        #expect(slow.messages == ["1.1-1 v1", "1.1-12 v1"])
+    }
+
     @Test("a replay larger than its limit is begun, and live messages wait for its rest")
     func longReplay() throws {
         let (hub, shard) = make()

@@ -7,7 +7,7 @@ import Testing
     private func info(_ id: String, agent: String?, seconds: Double, bytes: Int) -> ConnectionInfo {
         ConnectionInfo(
             id: id, transport: "websocket", address: "10.0.0.1", user: nil, userAgent: agent, seconds: seconds,
-            subscriptions: 3, behind: 1, bufferedBytes: bytes)
+            subscriptions: 3, behind: 1, bufferedBytes: bytes, timesBehind: 2, resets: 1, conflated: 1200)
     }
 
     @Test("the table has a line for each connection and a sum")
@@ -20,9 +20,9 @@ import Testing
             ])
         #expect(
             ConnectionTable.text(report) == """
-                session  transport  address   user  open  channels  behind  buffered  agent
-                abc      websocket  10.0.0.1  -     1h2m  3         1       292 KiB   probe/1
-                de       websocket  10.0.0.1  -     5s    3         1       12 B      -
+                session  transport  address   user  open  channels  behind  buffered  lagged  resets  conflated  agent
+                abc      websocket  10.0.0.1  -     1h2m  3         1       292 KiB   2       1       1200       probe/1
+                de       websocket  10.0.0.1  -     5s    3         1       12 B      2       1       1200       -
 
                 12 open, 9 pushed to, 2 shown
 
@@ -38,6 +38,6 @@ import Testing
         let text = ConnectionTable.text(
             ConnectionReport(open: 1, pushed: 1, connections: [info("a", agent: agent, seconds: 1, bytes: 0)]))
         #expect(text.utf8.allSatisfy { $0 == 0x0A || (0x20..<0x7F).contains($0) })
-        #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count < 140 })
+        #expect(text.split(separator: "\n").allSatisfy { $0.utf8.count < 170 })
     }
 }

@@ -57,6 +57,7 @@ import Testing
         ("server-unsubscribed", .unsubscribed(channel: channel("orders:42"), reason: "not allowed", id: nil)),
         ("server-unsubscribed-id", .unsubscribed(channel: channel("orders:42"), reason: "asked for", id: #""u-1""#)),
         ("server-reset", .reset(channel: channel("orders:42"), reason: "slow consumer", position: position)),
+        ("server-conflated", .conflated(channel: channel("orders:42"), through: position, dropped: 1200)),
         (
             "server-response",
             response(

@@ -54,6 +54,7 @@ class Feed {
         this.state = 'polling';
         this.id = null; // of the subscription; a new one for each join, so that late answers to an old one are known
         this.feature = null;
+        this.conflated = new Map(); // channel -> position up to which messages were left out: `previous` says nothing
         this.awaits = null; // a channel that another feed of the page is about to be subscribed to
         this.channels = new Map(); // channel -> position of its last message; null: the next one starts the chain
         this.since = null; // a position that the shown state is not older than
@@ -223,6 +224,7 @@ class Feed {
     subscription() {
         this.id = `f${++lastID}`;
         this.channels.clear();
+        this.conflated.clear();
         this.awaits = null;
         this.sentSince = this.since;
         const version = this.options.version === undefined ? {} : { version: this.options.version };
@@ -254,13 +256,17 @@ class Feed {
 
     receive(message) {
         this.stats.messages += 1;
+        if (message.type === 'conflated') return void this.conflated.set(message.channel, message.through);
         const last = this.channels.get(message.channel);
         this.channels.set(message.channel, message.position ?? last);
+        const isLoose = this.conflated.has(message.channel);
+        if (isLoose && this.conflated.get(message.channel) === message.position) this.conflated.delete(message.channel);
         if (message.type === 'reset') {
             this.channels.set(message.channel, null);
+            this.conflated.delete(message.channel);
             return this.resync();
         }
-        if (last !== null && message.previous !== undefined && message.previous !== last) return this.resync();
+        if (!isLoose && last !== null && message.previous !== undefined && message.previous !== last) return this.resync();
         if (!this.held) return this.apply(message);
         if (this.held.length < MAX_HELD) return this.held.push(message);
         this.held = [];

@@ -3,7 +3,8 @@ import DoorbellServer
 /// What `doorbell connections` prints. Pure.
 enum ConnectionTable {
     private static let columns = [
-        "session", "transport", "address", "user", "open", "channels", "behind", "buffered", "agent",
+        "session", "transport", "address", "user", "open", "channels", "behind", "buffered", "lagged", "resets",
+        "conflated", "agent",
     ]
     /// The widest text that is shown in a column.
     private static let widest = 40
@@ -14,7 +15,8 @@ enum ConnectionTable {
             + report.connections.map { info in
                 [
                     info.id, info.transport, info.address ?? "-", info.user ?? "-", age(info.seconds),
-                    String(info.subscriptions), String(info.behind), size(info.bufferedBytes), info.userAgent ?? "-",
+                    String(info.subscriptions), String(info.behind), size(info.bufferedBytes),
+                    String(info.timesBehind), String(info.resets), String(info.conflated), info.userAgent ?? "-",
                 ].map(plain)
             }
         let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

@@ -67,8 +67,9 @@ extension ConfigurationReader {
         }
         let authorize = authorization(section)
         batch(section)
-        let slow: Feature.SlowPolicy = section.choice("slow", default: .reset, later: ["conflate": "'slow: reset'"])
+        let slow: Feature.SlowPolicy = section.choice("slow", default: .reset)
         let history = history(section)
+        if slow == .conflate { conflation(section, tables: tables, mode: mode, history: history) }
         let presence = section.flag("presence", default: false)
         let stage: Stage = section.choice(
             "stage", default: .observe,
@@ -175,7 +176,7 @@ extension ConfigurationReader {
     /// Types that the protocol has given a meaning: a client could not tell them from the feature's own.
     private static let reservedTypes: Set<String> = [
         "welcome", "subscribed", "unsubscribed", "signal", "answer", "batch", "reset", "response", "presence", "pong",
-        "refreshed", "transport", "error", "goodbye",
+        "refreshed", "transport", "error", "goodbye", "conflated",
     ]
 
     private func message(_ section: ConfigurationSection) -> String {
@@ -190,6 +191,22 @@ extension ConfigurationReader {
                 "use letters, digits, '_' and '-', at most 64 of them")
         }
         return text
+    }
+
+    /// Messages are told apart by their keys, and a client reads what it missed from history.
+    private func conflation(
+        _ section: ConfigurationSection, tables: [Feature.TableRule], mode: Feature.Mode, history: HistoryLimits
+    ) {
+        let mark = section["slow"]?.mark
+        let path = "\(section.path).slow"
+        if tables.count(where: { ($0.mode ?? mode) == .rows }) > 1 {
+            problem(
+                mark, "\(path) is 'conflate', and rows of several tables may have the same key",
+                "give all tables but one 'mode: signal', or use 'slow: reset'")
+        }
+        if history.count == 0 || history.age == .zero {
+            warning(mark, "\(path): conflate does nothing without history: slow clients are told reset")
+        }
     }
 
     private func batch(_ section: ConfigurationSection) {

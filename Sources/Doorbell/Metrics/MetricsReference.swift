@@ -9,6 +9,8 @@ public enum MetricsReference {
         "doorbell_channels": "Channels held in memory.",
         "doorbell_commit_to_send_seconds":
             "From a change's commit until its message was handed to the sockets of a loop.",
+        "doorbell_conflated_messages_total":
+            "Messages that slow clients were not sent, because a newer one of the same row followed.",
         "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket or an event stream.",
         "doorbell_connections": "Open connections by transport.",
         "doorbell_dead_letters_total": "Changes that a feature could not translate.",

@@ -15,6 +15,12 @@ public struct ConnectionInfo: Sendable, Equatable {
     public let behind: Int
     /// Bytes that wait for the client beyond what the kernel has taken.
     public let bufferedBytes: Int
+    /// How often one of its subscriptions fell behind.
+    public var timesBehind = 0
+    /// How often it was told `reset` for that.
+    public var resets = 0
+    /// Messages that it was not sent, because a newer one of the same row followed.
+    public var conflated = 0
 }
 
 /// Some of a server's connections.

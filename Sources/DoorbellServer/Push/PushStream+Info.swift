@@ -9,7 +9,8 @@ extension PushStream {
             id: session.id, transport: carrier.transport.rawValue, address: origin.address, user: nil,
             userAgent: headers.first(name: "user-agent").map { String($0.prefix(80)) },
             seconds: Double((.now() - openedAt).nanoseconds) / 1e9, subscriptions: session.subscriptions.count,
-            behind: behind.count, bufferedBytes: bufferedBytes)
+            behind: behind.count, bufferedBytes: bufferedBytes, timesBehind: slowness?.timesBehind ?? 0,
+            resets: slowness?.resets ?? 0, conflated: slowness?.conflated ?? 0)
     }
 
     /// Bytes that wait for the client beyond what the kernel has taken.

@@ -46,6 +46,8 @@ final class PushStream {
     /// Channels that are read on from history once the socket takes bytes, the first one first.
     private(set) var behind: [ChannelName] = []
     private var isCatchingUp = false
+    /// `nil` until the client first reads too slowly.
+    var slowness: Slowness?
     /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
     /// hide the hole.
     private var isGivenUp = false
@@ -267,8 +269,12 @@ final class PushStream {
             if resumed.isComplete { behind.removeFirst() }
             if !resumed.recovered {
                 core.metrics.slowReset.increment()
+                noteSlowness { $0.resets += 1 }
                 let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
                 append(carrier.encoded(reset.encoded(), position: isSettled ? resumed.position : nil))
+            }
+            if resumed.dropped > 0, let through = resumed.positions.last {
+                tellConflated(on: next, through: through, dropped: resumed.dropped)
             }
             for (index, message) in resumed.messages.enumerated() {
                 let isLast = index == resumed.messages.count - 1
@@ -340,6 +346,7 @@ extension PushStream: Subscriber {
 
     func fellBehind(on channel: ChannelName, feature: Feature) {
         guard state == .open else { return }
+        noteSlowness { $0.timesBehind += 1 }
         switch feature.slow {
         case .disconnect:
             guard !isGivenUp else { return }
@@ -349,6 +356,9 @@ extension PushStream: Subscriber {
             let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
             self.channel.eventLoop.execute { bound.value.perform { $0.close(.slowConsumer) } }
         case .reset: fallBehind(on: channel)
+        case .conflate:
+            core.metrics.slowConflate.increment()
+            fallBehind(on: channel)
         }
     }
 }

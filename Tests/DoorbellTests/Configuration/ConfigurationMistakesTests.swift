@@ -97,8 +97,8 @@ import Testing
         arguments: [
             ("batch: 50ms", "7: 'batch: 50ms' in features.orders is not available in this version; use 'batch: 0ms'"),
             (
-                "slow: conflate",
-                "7: 'slow: conflate' in features.orders is not available in this version; use 'slow: reset'"
+                "slow: gently",
+                "7: features.orders.slow must be 'reset', 'conflate' or 'disconnect', not 'gently'"
             ),
             (
                 "mode: answer",
@@ -111,6 +111,18 @@ import Testing
         ])
     func later(_ line: String, _ expected: String) {
         #expect(feature(Self.poll + Self.tables + line) == [expected])
+    }
+
+    @Test("conflating needs keys that name one row: one table with rows, however many with signals")
+    func conflation() {
+        let other = "tables: [{name: a, channel: 'o:{id}'}, {name: b, channel: 'o:{id}'%}]\nslow: conflate"
+        func problems(_ text: String) -> [String] { feature(Self.poll + text) }
+        #expect(
+            problems(other.replacing("%", with: "")) == [
+                "7: features.orders.slow is 'conflate', and rows of several tables may have the same key; give all tables but one 'mode: signal', or use 'slow: reset'"
+            ])
+        #expect(problems(other.replacing("%", with: ", mode: signal")) == [])
+        #expect(problems(other.replacing("%", with: "") + "\nmode: signal") == [])
     }
 
     @Test(

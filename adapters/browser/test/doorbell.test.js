@@ -197,6 +197,25 @@ test('a fetch that fails while push is live is tried again, and the state is not
     assert.deepEqual(seen, ['1.7-9']);
 });
 
+test('messages that were left out for a slow reader are no gap, and after them the chain is checked again', async () => {
+    const seen = [];
+    const { page, feed } = await livePage({ onChange(message) { seen.push(message.position); } });
+    await page.pass(5000);
+    page.socket.say(change('1.2-1', '1.1-1'));
+    page.socket.say({ type: 'conflated', channel: 'things', through: '1.8-1', dropped: 4 });
+    // Wherever the connection ends, it goes on after the last message, not after what is announced.
+    assert.equal(feed.stats.messages, 2);
+    page.socket.say(change('1.5-1', '1.4-1', 'update'));
+    page.socket.say(change('1.8-1', '1.7-1', 'update'));
+    page.socket.say(change('1.9-1', '1.8-1', 'update'));
+    await page.pass(5000);
+    assert.deepEqual(seen, ['1.2-1', '1.5-1', '1.8-1', '1.9-1']);
+    assert.equal(page.requests.length, 1);
+    page.socket.say(change('1.12-1', '1.11-1', 'update'));
+    await page.pass(5000);
+    assert.equal(page.requests.length, 2, 'a gap behind them is one');
+});
+
 test('reset, lost history and a subscription without a position each lead to a fetch; a snapshot spares it', async () => {
     const { page } = await livePage();
     await page.pass(2000);
