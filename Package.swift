@@ -112,7 +112,7 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellCaptureTests",
         dependencies: [
-            "DoorbellCapture", "DoorbellCore", "DoorbellTesting", logging, serviceLifecycle,
+            "DoorbellTestSupport", "DoorbellCapture", "DoorbellCore", "DoorbellTesting", logging, serviceLifecycle,
         ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellTranslateTests",

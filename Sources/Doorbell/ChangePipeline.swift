@@ -45,11 +45,12 @@ final class ChangePipeline: ChangeSink {
         for change in batch.changes {
             collect(translator.translate(change, queries: queries), into: &drafts)
         }
+        for message in batch.messages { collect(translator.translate(message), into: &drafts) }
         for unreadable in batch.unreadable {
             collect(translator.translate(unreadable), into: &drafts)
         }
-        // Rows that could not be read stand between the others; positions in a channel must not go back.
-        if !batch.unreadable.isEmpty { drafts.sort { $0.position < $1.position } }
+        // Messages and rows that could not be read stand between the changes; positions in a channel must not go back.
+        if !batch.messages.isEmpty || !batch.unreadable.isEmpty { drafts.sort { $0.position < $1.position } }
         if let commentary, captureStatus.isLive {
             for draft in drafts { commentary.captured(draft, now: SystemClock.now()) }
         }

@@ -58,6 +58,7 @@ final class Commentary: Sendable {
             let key = renditions.first?.key.map { " " + String(decoding: $0.prefix(60), as: UTF8.self) } ?? ""
             return operation.rawValue + key
         case .signal: return "changed"
+        case .message: return "message"
         case .reset(let reason): return "reset (\(reason))"
         }
     }

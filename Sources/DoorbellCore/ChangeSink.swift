@@ -21,13 +21,18 @@ public protocol ChangeSink: AnyObject, Sendable {
 public struct ChangeBatch: Sendable {
     /// Of one tick, ascending by `seq`. Bounded in number and bytes by capture.
     public let changes: [Change]
+    /// Direct messages, ascending by position; they stand between the changes.
+    public let messages: [LoggedMessage]
     /// Rows of the outbox that could not be read as changes: the table and the reason. Their channels need a `reset`.
     public let unreadable: [UnreadableChange]
     /// The position of the last row in this batch.
     public let head: Position
 
-    public init(changes: [Change], unreadable: [UnreadableChange] = [], head: Position) {
+    public init(
+        changes: [Change], messages: [LoggedMessage] = [], unreadable: [UnreadableChange] = [], head: Position
+    ) {
         self.changes = changes
+        self.messages = messages
         self.unreadable = unreadable
         self.head = head
     }

@@ -17,6 +17,8 @@ public final class Feature: Sendable {
     public let versions: [(version: SchemaVersion, projection: Projection)]
     public let authorize: Authorization
     public let slow: SlowPolicy
+    public let publish: Publishing
+    public let delivery: Delivery
     public let history: HistoryLimits
     public let stage: Stage
     /// Whether subscribers may know who else is subscribed.
@@ -26,8 +28,9 @@ public final class Feature: Sendable {
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
         channel: ChannelTemplate? = nil, messageType: String = "change",
         versions: [(version: SchemaVersion, projection: Projection)] = [],
-        authorize: Authorization = .poll, slow: SlowPolicy = .reset, history: HistoryLimits = HistoryLimits(),
-        stage: Stage = .observe, presence: Bool = false
+        authorize: Authorization = .poll, slow: SlowPolicy = .reset, publish: Publishing = .nobody,
+        delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(), stage: Stage = .observe,
+        presence: Bool = false
     ) {
         self.name = name
         self.poll = poll
@@ -39,6 +42,8 @@ public final class Feature: Sendable {
         self.versions = versions.isEmpty ? [(.first, .all)] : versions.sorted { $0.version < $1.version }
         self.authorize = authorize
         self.slow = slow
+        self.publish = publish
+        self.delivery = delivery
         self.history = history
         self.stage = stage
         self.presence = presence
@@ -84,6 +89,21 @@ public final class Feature: Sendable {
         case conflate
         /// The connection is closed with 4000; the client comes back and recovers.
         case disconnect
+    }
+
+    /// Which clients may publish direct messages. The application may in any case, by SQL.
+    public enum Publishing: String, Hashable, Sendable, CaseIterable {
+        case nobody = "false"
+        /// Whoever is subscribed to the channel.
+        case subscribers
+    }
+
+    /// Who remembers how far a client has got.
+    public enum Delivery: String, Hashable, Sendable, CaseIterable {
+        /// The client, which says so when it comes back.
+        case resumable
+        /// The service: for clients that name themselves, what they have not acknowledged is delivered again.
+        case atLeastOnce
     }
 
     public struct TableRule: Sendable {

@@ -7,6 +7,8 @@ public final class Publication: Sendable {
         case change(Operation, [Rendition])
         /// Something changed: fetch again.
         case signal
+        /// Said by a client or by the application.
+        case message(DirectMessage)
         /// The stream has a hole that cannot be filled: fetch again, then go on from here.
         case reset(reason: String)
     }
@@ -68,7 +70,11 @@ public final class Publication: Sendable {
 
     /// About how much memory the content takes, in bytes: what history is bounded by.
     public var cost: Int {
-        guard case .change(_, let renditions) = content else { return Self.overhead }
-        return renditions.reduce(Self.overhead) { $0 + 2 * (($1.data?.count ?? 0) + ($1.key?.count ?? 0)) }
+        switch content {
+        case .change(_, let renditions):
+            renditions.reduce(Self.overhead) { $0 + 2 * (($1.data?.count ?? 0) + ($1.key?.count ?? 0)) }
+        case .message(let message): Self.overhead + 2 * message.data.count
+        case .signal, .reset: Self.overhead
+        }
     }
 }

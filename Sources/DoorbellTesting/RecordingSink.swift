@@ -12,6 +12,7 @@ public final class RecordingSink: ChangeSink {
     private struct State: Sendable {
         var events: [Event] = []
         var changes: [Change] = []
+        var messages: [LoggedMessage] = []
         var unreadable: [UnreadableChange] = []
         var status = CaptureStatus.starting
         var resolve: ChannelQuery?
@@ -28,6 +29,7 @@ public final class RecordingSink: ChangeSink {
 
     public var events: [Event] { state.withLock { $0.events } }
     public var changes: [Change] { state.withLock { $0.changes } }
+    public var messages: [LoggedMessage] { state.withLock { $0.messages } }
     public var unreadable: [UnreadableChange] { state.withLock { $0.unreadable } }
     public var status: CaptureStatus { state.withLock { $0.status } }
     /// What ``resolve(with:)`` asked for, one for each change since.
@@ -57,6 +59,7 @@ public final class RecordingSink: ChangeSink {
         state.withLock {
             $0.events.append(.batch(batch))
             $0.changes += batch.changes
+            $0.messages += batch.messages
             $0.unreadable += batch.unreadable
         }
     }

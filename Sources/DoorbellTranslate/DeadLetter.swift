@@ -2,6 +2,9 @@ public import DoorbellCore
 
 /// A change that a feature could not translate. Its channels were told `reset`, so that nobody believes stale data.
 public struct DeadLetter: Sendable, Hashable, CustomStringConvertible {
+    /// ``feature`` of a direct message for a channel that no feature has.
+    public static let noFeature = "-"
+
     /// The feature's name.
     public let feature: String
     /// `nil`: not even the table is known.

@@ -12,7 +12,7 @@ public import DoorbellCore
 ///   row, since that is all there is to say which row went.
 public struct Translator: Sendable {
     private let rules: [QualifiedName: [TableRules]]
-    private let features: [Feature]
+    let features: [Feature]
 
     public init(features: [Feature]) {
         self.features = features

@@ -31,10 +31,16 @@ public enum ClientMessage: Equatable, Sendable {
         public var since: Since?
         /// Wanted schema versions, best first. Empty: whatever the feature's lowest is.
         public var versions: [SchemaVersion]
+        /// Which of its user's clients this is, by its own choice: whose durable cursor goes on here, on channels that have one.
+        public var client: String?
         public var id: String?
 
-        public init(target: Target, since: Since? = nil, versions: [SchemaVersion] = [], id: String? = nil) {
+        public init(
+            target: Target, since: Since? = nil, versions: [SchemaVersion] = [], client: String? = nil,
+            id: String? = nil
+        ) {
             self.target = target
+            self.client = client
             self.since = since
             self.versions = versions
             self.id = id

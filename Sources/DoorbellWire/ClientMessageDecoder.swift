@@ -36,7 +36,7 @@ public enum ClientMessageDecoder {
             return .subscribe(
                 .init(
                     target: try target(members, id), since: try since(members, id), versions: try versions(members, id),
-                    id: id))
+                    client: try client(members, id), id: id))
         case "unsubscribe": return .unsubscribe(channel: try channel(members, id), id: id)
         case "ack":
             return .ack(channel: try channel(members, id), position: try position(members, id), id: id)
@@ -99,6 +99,19 @@ public enum ClientMessageDecoder {
             throw WireError("'digest' must be 1 to \(maximumDigestLength) bytes of visible ASCII", id: id)
         }
         return digest
+    }
+
+    private static func client(_ members: ClientMessageMembers, _ id: String?) throws(WireError) -> String? {
+        guard let client = try members.string(.client, id) else { return nil }
+        guard isClient(client) else {
+            throw WireError("'client' must be 1 to \(CursorKey.maximumClient) bytes of visible ASCII", id: id)
+        }
+        return client
+    }
+
+    /// Whether a text may name a client.
+    public static func isClient(_ text: String) -> Bool {
+        (1...CursorKey.maximumClient).contains(text.utf8.count) && isVisible(text)
     }
 
     static func isVisible(_ text: String) -> Bool { text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }

@@ -6,7 +6,8 @@ import DoorbellCore
 /// message members of the same name.
 struct ClientMessageMembers {
     enum Name: String {
-        case type, id, channel, poll, since, version, position, token, method, path, headers, body, data, digest
+        case type, id, channel, poll, since, version, position, token, method, path, headers, body, data, digest,
+            client
 
         /// The same as by raw value, at a third of the time.
         init?(_ key: String) {
@@ -25,6 +26,7 @@ struct ClientMessageMembers {
             case "body": self = .body
             case "data": self = .data
             case "digest": self = .digest
+            case "client": self = .client
             default: return nil
             }
         }

@@ -13,6 +13,7 @@ public enum PublicationEncoder {
             }
             return change(publication, operation, rendition)
         case .signal: return signal(publication)
+        case .message(let message): return direct(publication, message)
         case .reset(let reason): return reset(publication, reason)
         }
     }
@@ -64,6 +65,26 @@ public enum PublicationEncoder {
         frame.append(placeOf: publication)
         frame.append(timeOf: publication)
         return frame.finish(type: "signal", position: publication.position)
+    }
+
+    private static func direct(_ publication: Publication, _ message: DirectMessage) -> EncodedMessage {
+        var frame = FrameBuilder(capacity: 384 + publication.channel.rawValue.utf8.count + message.data.count)
+        frame.append(#"{"type":"message","channel":"#)
+        frame.append(plain: publication.channel.rawValue)
+        frame.append(placeOf: publication)
+        frame.append(#","data":"#)
+        frame.append(raw: message.data)
+        if let from = message.from {
+            frame.append(#","from":"#)
+            frame.append(string: from)
+        }
+        if let session = message.session {
+            frame.append(#","session":"#)
+            frame.append(string: session)
+        }
+        frame.append(id: message.id)
+        frame.append(timeOf: publication)
+        return frame.finish(type: "message", position: publication.position)
     }
 
     private static func reset(_ publication: Publication, _ reason: String) -> EncodedMessage {

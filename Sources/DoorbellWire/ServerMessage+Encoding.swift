@@ -43,8 +43,10 @@ extension ServerMessage {
                 frame.append(expires)
             }
             frame.append(id: id)
-        case .message(let message):
-            message.append(to: &frame)
+        case .published(let channel, let id):
+            frame.append(#"{"type":"published","channel":"#)
+            frame.append(plain: channel.rawValue)
+            frame.append(id: id)
         case .pong(let id):
             frame.append(#"{"type":"pong""#)
             frame.append(id: id)
@@ -86,7 +88,7 @@ extension ServerMessage {
         case .response: "response"
         case .presence: "presence"
         case .refreshed: "refreshed"
-        case .message: "message"
+        case .published: "published"
         case .pong: "pong"
         case .transport: "transport"
         case .error: "error"
@@ -99,7 +101,7 @@ extension ServerMessage {
         switch self {
         case .subscribed(let subscribed): subscribed.position
         case .reset(_, _, let position): position
-        case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .message, .pong, .transport, .error,
+        case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .published, .pong, .transport, .error,
             .goodbye:
             nil
         }

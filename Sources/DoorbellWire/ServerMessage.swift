@@ -16,7 +16,8 @@ public enum ServerMessage: Equatable, Sendable {
     case presence(Presence)
     /// The new token is good. `expires` is when the connection's rights end, as Unix time in milliseconds.
     case refreshed(expires: Int64?, id: String?)
-    case message(Direct)
+    /// The direct message is in the log: it comes to the channel's subscribers, with this `id`.
+    case published(channel: ChannelName, id: String?)
     case pong(id: String?)
     case transport(feature: String, use: Transport)
     case error(ErrorCode, message: String, id: String?, channel: String?)
@@ -81,6 +82,8 @@ public enum ServerMessage: Equatable, Sendable {
         case alreadySubscribed = "already_subscribed"
         /// Capture is not live: poll for now.
         case notLive = "not_live"
+        /// The service's own database could not be asked in time; try again later.
+        case unavailable
         /// This server, or the feature, does not do what was asked.
         case notSupported = "not_supported"
     }

@@ -64,7 +64,7 @@ import Testing
         #expect(names.count > 20)
         for name in names {
             let message = try #require(ReceivedMessage(Array(try Data(contentsOf: directory.appending(path: name)))))
-            let isPublication = name.hasPrefix("server-change") || name.hasPrefix("server-signal")
+            let isPublication = ["server-change", "server-signal", "server-message"].contains { name.hasPrefix($0) }
             #expect(message.isPublication == isPublication, "\(name)")
             if isPublication { #expect(message.timestamp != nil, "\(name)") }
         }

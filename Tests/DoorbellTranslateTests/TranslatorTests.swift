@@ -59,6 +59,7 @@ extension Translation {
                 }
             switch draft.content {
             case .signal: return "\(audience) signal"
+            case .message(let message): return "\(audience) message \(String(decoding: message.data, as: UTF8.self))"
             case .reset(let reason): return "\(audience) reset: \(reason)"
             case .change(let operation, let renditions):
                 return "\(audience) \(operation)"

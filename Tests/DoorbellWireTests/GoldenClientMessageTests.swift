@@ -29,6 +29,10 @@ import Testing
         ("client-subscribe-since-latest", .subscribe(.init(target: .channel("orders:42")))),
         ("client-subscribe-since-earliest", .subscribe(.init(target: .channel("orders:42"), since: .earliest))),
         ("client-subscribe-since-unrecognised", .subscribe(.init(target: .channel("orders:42"), since: .unrecognised))),
+        (
+            "client-subscribe-client",
+            .subscribe(.init(target: .channel("user:7:inbox"), client: "phone-4f1c", id: "3"))
+        ),
         ("client-subscribe-version", .subscribe(.init(target: .channel("orders:42"), versions: [two]))),
         ("client-unsubscribe", .unsubscribe(channel: "orders:42", id: nil)),
         ("client-unsubscribe-id", .unsubscribe(channel: "orders:42", id: #""u-1""#)),

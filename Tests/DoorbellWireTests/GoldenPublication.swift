@@ -9,8 +9,9 @@ struct GoldenPublication: Sendable, CustomTestStringConvertible {
     var version = SchemaVersion.first
     var position = "7.1042-88301"
     var previous: String? = "7.1041-88290"
-    /// `nil`: a signal.
+    /// With ``message``, `nil`: a signal.
     var operation: Operation?
+    var message: DirectMessage?
     var key: String? = #"{"id":42}"#
     var data: String?
     var changed: [String]?
@@ -32,7 +33,7 @@ struct GoldenPublication: Sendable, CustomTestStringConvertible {
                         changed: changed)
                 ])
         } else {
-            content = .signal
+            content = message.map { .message($0) } ?? .signal
         }
         return Publication(
             feature: feature, channel: try #require(ChannelName(channel)), position: try #require(Position(position)),
@@ -62,6 +63,12 @@ struct GoldenPublication: Sendable, CustomTestStringConvertible {
             operation: .truncate, key: nil, time: 1_763_763_603_123),
         .init(name: "server-change-first", position: "7.1-1", previous: nil, operation: .insert, data: #"{"id":42}"#),
         .init(name: "server-change-without-key", channel: "log", operation: .insert, key: nil, data: #"{"line":"a"}"#),
+        .init(
+            name: "server-message", channel: "room:1", message: DirectMessage(data: Array(#"{"typing":true}"#.utf8))),
+        .init(
+            name: "server-message-maximal", channel: "room:1", previous: nil,
+            message: DirectMessage(
+                data: Array(#"[1.0, 1e2, "\u00e4"]"#.utf8), from: "7", session: "s-4f1c", id: "8")),
         .init(name: "server-signal"),
         .init(name: "server-signal-first", position: "7.1-1", previous: nil),
     ]

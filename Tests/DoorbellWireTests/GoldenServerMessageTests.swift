@@ -13,7 +13,6 @@ import Testing
         .response(.init(id: id, status: status, headers: headers, answer: answer)!)
     }
     static let seven = ServerMessage.Presence.Member(user: "7", session: "s-4f1c")
-    static let time = Timestamp(microseconds: 1_763_763_600_123_999)
 
     static let messages: [(name: String, message: ServerMessage)] = [
         ("server-welcome", .welcome(session: "s-4f1c", heartbeat: 25, resumed: false)),
@@ -96,17 +95,8 @@ import Testing
         ("server-presence-leave", .presence(.init(channel: channel("room:1"), event: .leave, members: [seven]))),
         ("server-refreshed", .refreshed(expires: nil, id: nil)),
         ("server-refreshed-maximal", .refreshed(expires: 1_763_767_200_000, id: "5")),
-        (
-            "server-message",
-            .message(.init(channel: channel("room:1"), data: bytes(#"{"typing":true}"#), timestamp: time))
-        ),
-        (
-            "server-message-maximal",
-            .message(
-                .init(
-                    channel: channel("room:1"), data: bytes(#"[1.0, 1e2, "\u00e4"]"#), from: "7", timestamp: time,
-                    id: "8"))
-        ),
+        ("server-published", .published(channel: channel("room:1"), id: nil)),
+        ("server-published-id", .published(channel: channel("room:1"), id: "8")),
         ("server-pong", .pong(id: nil)),
         ("server-pong-id", .pong(id: "3")),
         ("server-transport-poll", .transport(feature: "notifications", use: .poll)),
@@ -123,6 +113,7 @@ import Testing
         ("server-error-not-subscribed", .error(.notSubscribed, message: "…", id: "1", channel: nil)),
         ("server-error-already-subscribed", .error(.alreadySubscribed, message: "…", id: "1", channel: nil)),
         ("server-error-not-live", .error(.notLive, message: "…", id: "1", channel: nil)),
+        ("server-error-unavailable", .error(.unavailable, message: "…", id: "1", channel: nil)),
         ("server-error-not-supported", .error(.notSupported, message: "…", id: "1", channel: nil)),
         ("server-goodbye", .goodbye(reason: "service restart", reconnectAfter: 1250)),
     ]

@@ -6,16 +6,19 @@ struct InstallPlan {
     private(set) var remarks: [String] = []
 
     init(
-        _ preflight: Preflight, tables: [CapturedTable], role: String, lockTimeout: Duration
+        _ preflight: Preflight, tables: [CapturedTable], messaging: Messaging = Messaging(), role: String,
+        lockTimeout: Duration
     ) throws(DoorbellError) {
         try preflight.checkServer()
         let database = preflight.connection
         let installed = try preflight.installedVersion()
-        if let installed, installed != OutboxSchema.version {
+        let upgrade = installed.map { OutboxSchema.upgrade(from: $0) } ?? []
+        guard let upgrade else {
             throw DoorbellError(
                 .unsupported,
-                "schema doorbell in \(database.place) has version \(installed), this is version "
-                    + "\(OutboxSchema.version)", hint: "Run 'doorbell uninstall', then 'doorbell install'.")
+                "schema doorbell in \(database.place) has version \(installed ?? 0), this is version "
+                    + "\(OutboxSchema.version)",
+                hint: "Use the newer Doorbell, or run its 'doorbell uninstall' and then 'doorbell install'.")
         }
         var targets: [(table: CapturedTable, target: CaptureTarget)] = []
         for table in tables {
@@ -33,14 +36,17 @@ struct InstallPlan {
             try planObjects(preflight, role: role)
         } else {
             add("become the owner", "set local role \(SQL.identifier(try preflight.owner() ?? role))")
-            for function in OutboxSchema.functions { add("replace a trigger function", function) }
+            for statement in upgrade { add("bring the schema up to version \(OutboxSchema.version)", statement) }
+            for function in OutboxSchema.functions { add("replace a function", function) }
+            add("close the functions to others", "revoke all on all functions in schema doorbell from public")
             add("be ourselves again", "reset role")
         }
+        try planMessaging(messaging, preflight, owner: installed == nil ? role : preflight.owner() ?? role)
         try planTriggers(targets, preflight, fresh: installed == nil)
         add("commit", "commit")
     }
 
-    private mutating func add(_ comment: String, _ sql: String) {
+    mutating func add(_ comment: String, _ sql: String) {
         statements.append(PlannedStatement(comment: comment, sql: sql))
     }
 

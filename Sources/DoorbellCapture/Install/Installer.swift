@@ -8,19 +8,24 @@ public import DoorbellCore
 public struct Installer: Sendable {
     private let conninfo: String
     private let tables: [CapturedTable]
+    private let messaging: InstallPlan.Messaging
     private let role: String
     private let lockTimeout: Duration
 
     /// - Parameters:
     ///   - tables: What is captured from now on; triggers on any other table are removed.
+    ///   - channels: What `doorbell.publish` takes messages for from now on.
+    ///   - publishers: Roles that may call it besides the owner, from now on; they have to exist.
     ///   - role: Owner of schema `doorbell` and of its functions; created without LOGIN when it is not there.
     ///   - lockTimeout: How long to wait for a table that a transaction holds. Creating a trigger waits for open writes, and
     ///     later writes wait behind it, hence short.
     public init(
-        conninfo: String, tables: [CapturedTable], role: String = "doorbell", lockTimeout: Duration = .seconds(3)
+        conninfo: String, tables: [CapturedTable], channels: [PublishedChannels] = [], publishers: [String] = [],
+        role: String = "doorbell", lockTimeout: Duration = .seconds(3)
     ) {
         self.conninfo = conninfo
         self.tables = tables
+        self.messaging = InstallPlan.Messaging(channels: channels, publishers: publishers)
         self.role = role
         self.lockTimeout = lockTimeout
     }
@@ -28,7 +33,7 @@ public struct Installer: Sendable {
     /// Every statement that ``install()`` would run now, in order, each with a comment above it. Changes nothing.
     public func plan() throws(DoorbellError) -> [String] {
         let preflight = try Preflight(conninfo: conninfo)
-        return try InstallPlan(preflight, tables: tables, role: role, lockTimeout: lockTimeout).statements
+        return try plan(preflight).statements
             .map { "-- \($0.comment)\n\($0.sql);" }
     }
 
@@ -36,10 +41,14 @@ public struct Installer: Sendable {
     public func install() throws(DoorbellError) -> InstallReport {
         let preflight = try Preflight(conninfo: conninfo)
         try preflight.checkDirectConnection()
-        let plan = try InstallPlan(preflight, tables: tables, role: role, lockTimeout: lockTimeout)
+        let plan = try plan(preflight)
         try run(plan.statements, on: preflight)
         return InstallReport(
             statements: plan.statements.map(\.sql), tables: tables.map(\.name), remarks: plan.remarks)
+    }
+
+    private func plan(_ preflight: Preflight) throws(DoorbellError) -> InstallPlan {
+        try InstallPlan(preflight, tables: tables, messaging: messaging, role: role, lockTimeout: lockTimeout)
     }
 
     /// Removes everything: triggers, schema, and the role if ``install()`` made it and no other database uses it. Nothing

@@ -4,6 +4,7 @@
 ///   The service moves on to the next one by `setval`, and truncates those whose rows are all old: nothing is ever deleted.
 /// - `doorbell.ticks` turns visibility into order: tick *n* is what its snapshot sees and that of tick *n*−1 does not.
 /// - `doorbell.meta` is one row; `doorbell.tables` numbers the captured tables, the number is the triggers' argument.
+/// - `doorbell.publish` writes a direct message, and `doorbell.cursors` keeps how far clients have got: see ``MessagingSchema``.
 ///
 /// The trigger functions run as the role that owns the schema, with whatever `search_path` the writer has: every function,
 /// type and operator in them carries its schema. They name no column of the tables that they watch, and the only
@@ -13,8 +14,8 @@
 /// times; dates and times themselves are ISO always), `TimeZone` (the offset of a `timestamptz`, never its instant),
 /// `bytea_output`, `lc_monetary` and `extra_float_digits`. In their defaults nothing loses a digit (floats: since 12).
 enum OutboxSchema {
-    /// Counts incompatible layouts.
-    static let version = 1
+    /// Counts incompatible layouts. 2: direct messages in the outbox, cursors.
+    static let version = 2
     /// Rows of `outbox_k` have `k` in these bits of `seq`.
     static let slotShift: Int64 = 36
     static let slots = 8
@@ -122,14 +123,23 @@ enum OutboxSchema {
             statements.append("alter table doorbell.outbox_\(slot) inherit doorbell.outbox")
             statements.append("create index outbox_\(slot)_xid on doorbell.outbox_\(slot) (xid)")
         }
-        return statements + functions
+        return statements + MessagingSchema.tables + functions
+    }
+
+    /// What version `old` lacks, to be run by the owning role. `nil`: it cannot be brought up to this one.
+    static func upgrade(from old: Int) -> [String]? {
+        switch old {
+        case version: []
+        case 1: MessagingSchema.tables + ["update doorbell.meta set version = \(version)"]
+        default: nil
+        }
     }
 
     static var functions: [String] {
         [
             function("capture_row", declare: declaration + images, body: rowBody),
             function("capture_truncate", declare: declaration, body: truncateBody),
-        ] + StatementCapture.functions
+        ] + StatementCapture.functions + [MessagingSchema.publish]
     }
 
     /// - Parameter settings: `set` clauses. They cost some 2 µs a call, too dear for each row.

@@ -31,17 +31,24 @@ public final class Preflight {
     ///
     /// - Parameters:
     ///   - tables: Tables that features use, with the columns that they name.
+    ///   - channels: What `doorbell.publish` should know; `nil`: whatever.
     ///   - installed: Whether schema and triggers have to be in place already.
     /// - Returns: Remarks about what works but not as well as it could.
     public static func check(
-        conninfo: String, tables: [(name: QualifiedName, columns: [String])], installed: Bool = true
+        conninfo: String, tables: [(name: QualifiedName, columns: [String])], channels: [PublishedChannels]? = nil,
+        installed: Bool = true
     ) throws(DoorbellError) -> [String] {
         let preflight = try Preflight(conninfo: conninfo)
         try preflight.checkServer()
         try preflight.checkDirectConnection()
         for (name, columns) in tables { try preflight.check(name, columns: columns) }
         guard installed else { return [] }
-        return try preflight.checkInstalled(tables.map(\.name))
+        var remarks = try preflight.checkInstalled(tables.map(\.name))
+        if let channels, try !preflight.knows(channels) {
+            remarks.append(
+                "doorbell.publish knows other channels than the configuration has; run 'doorbell install' to tell it")
+        }
+        return remarks
     }
 
     // MARK: Checks
@@ -116,7 +123,9 @@ public final class Preflight {
             throw DoorbellError(
                 .unsupported,
                 "schema doorbell in \(connection.place) has version \(version), this is version \(OutboxSchema.version)",
-                hint: "Run 'doorbell uninstall' and 'doorbell install' with this version.")
+                hint: version < OutboxSchema.version
+                    ? "Run 'doorbell install' to bring it up to date; services of the old version end then."
+                    : "Run the newer Doorbell.")
         }
         let owner = try owner() ?? "doorbell"
         guard try exists("select where pg_catalog.pg_has_role($1, 'usage')", [owner]) else {

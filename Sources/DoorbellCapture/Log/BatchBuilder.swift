@@ -12,6 +12,7 @@ struct BatchBuilder {
     private let rowLimit: Int
     private let byteLimit: Int
     private var changes: [Change] = []
+    private var messages: [LoggedMessage] = []
     private var unreadable: [UnreadableChange] = []
     private var rows = 0
     private var bytes = 0
@@ -47,6 +48,12 @@ struct BatchBuilder {
             unreadable.append(
                 UnreadableChange(position: position, table: table, reason: reason, committedAt: committedAt))
         }
+        if row.operation == MessagingSchema.operation, row.relation == MessagingSchema.relation {
+            guard let message = row.message(position: position, committedAt: committedAt) else {
+                return fail("a direct message is not as doorbell.publish writes it", nil)
+            }
+            return messages.append(message)
+        }
         let images: (old: RowImage?, new: RowImage?)
         do {
             images = (
@@ -76,8 +83,9 @@ struct BatchBuilder {
         let head = max(
             changes.last?.position ?? OutboxRow.position(epoch: epoch, tick: tick.number, seq: lastSeq),
             OutboxRow.position(epoch: epoch, tick: tick.number, seq: lastSeq))
-        let batch = ChangeBatch(changes: changes, unreadable: unreadable, head: head)
+        let batch = ChangeBatch(changes: changes, messages: messages, unreadable: unreadable, head: head)
         changes = []
+        messages = []
         unreadable = []
         rows = 0
         bytes = 0

@@ -1,16 +1,14 @@
-import DoorbellCore
-
 /// Bytes of unknown origin that go into a message as JSON.
-enum JSONText {
+public enum JSONText {
     /// How deep a value may be nested that becomes a part of a message. Readers have limits of their own, and the message, perhaps
     /// in a batch, adds levels: half of ``JSONScanner/maximumDepth`` leaves room for them.
-    static let maximumDepth = JSONScanner.maximumDepth / 2
+    public static let maximumDepth = JSONScanner.maximumDepth / 2
 
     /// Whether `bytes` are one JSON value that can become a part of a message as it stands.
-    static func isEmbeddable(_ bytes: [UInt8]) -> Bool { isValid(bytes) && depth(bytes) <= maximumDepth }
+    public static func isEmbeddable(_ bytes: [UInt8]) -> Bool { isValid(bytes) && depth(bytes) <= maximumDepth }
 
     /// How many arrays and objects are open at once, of JSON that is valid.
-    static func depth(_ json: [UInt8]) -> Int {
+    public static func depth(_ json: [UInt8]) -> Int {
         var (depth, deepest) = (0, 0)
         var (isInString, isEscaped) = (false, false)
         for byte in json {
@@ -33,7 +31,7 @@ enum JSONText {
     }
 
     /// Whether `bytes` are one JSON value and nothing else.
-    static func isValid(_ bytes: [UInt8]) -> Bool {
+    public static func isValid(_ bytes: [UInt8]) -> Bool {
         var scanner = JSONScanner(bytes)
         do {
             try scanner.skipValue()
@@ -45,7 +43,7 @@ enum JSONText {
     }
 
     /// A JSON string of the text; bytes that are not UTF-8 become U+FFFD.
-    static func string(_ bytes: [UInt8]) -> [UInt8] {
+    public static func string(_ bytes: [UInt8]) -> [UInt8] {
         var json: [UInt8] = []
         json.reserveCapacity(bytes.count + 16)
         JSONWriter.string(String(decoding: bytes, as: UTF8.self), to: &json)
