@@ -4,7 +4,7 @@ import DoorbellWire
 /// Writes what a client sends.
 enum ClientRequest {
     static func subscribe(
-        to target: ClientMessage.Target, since: String?, versions: [SchemaVersion], id: String?
+        to target: ClientMessage.Target, since: String?, versions: [SchemaVersion], client: String? = nil, id: String?
     ) -> [UInt8] {
         var json = Array(#"{"type":"subscribe","#.utf8)
         switch target {
@@ -21,7 +21,27 @@ enum ClientRequest {
                 (versions.count == 1 ? "\(versions[0])" : "[\(versions.map(\.description).joined(separator: ","))]")
                     .utf8)
         }
+        if let client {
+            json.append(0x2C)
+            member("client", client, &json)
+        }
         return end(id, json)
+    }
+
+    static func publish(channel: String, data: [UInt8], id: String?) -> [UInt8] {
+        var json = Array(#"{"type":"publish","#.utf8)
+        member("channel", channel, &json)
+        json += Array(#","data":"#.utf8)
+        json += data
+        return end(id, json)
+    }
+
+    static func acknowledge(channel: String, position: String) -> [UInt8] {
+        var json = Array(#"{"type":"ack","#.utf8)
+        member("channel", channel, &json)
+        json.append(0x2C)
+        member("position", position, &json)
+        return end(nil, json)
     }
 
     static func unsubscribe(channel: String, id: String?) -> [UInt8] {

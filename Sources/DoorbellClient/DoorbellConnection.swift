@@ -88,18 +88,39 @@ public final class DoorbellConnection: Sendable {
     /// - Parameters:
     ///   - since: A position to recover from, `latest` or `earliest`.
     ///   - versions: Wanted schema versions, best first.
+    ///   - client: Which of its user's clients this is: whose durable cursor goes on here, on channels that have one.
     ///   - id: Comes back in the answer.
     public func subscribe(
-        channel: String, since: String? = nil, versions: [SchemaVersion] = [], id: String? = nil
+        channel: String, since: String? = nil, versions: [SchemaVersion] = [], client: String? = nil, id: String? = nil
     ) async throws {
-        try await write(ClientRequest.subscribe(to: .channel(channel), since: since, versions: versions, id: id)).get()
+        try await write(
+            ClientRequest.subscribe(
+                to: .channel(channel), since: since, versions: versions, client: client, id: id)
+        ).get()
     }
 
     /// Sends a `subscribe` for a polled path with its query, with or without `GET ` before it.
     public func subscribe(
-        poll: String, since: String? = nil, versions: [SchemaVersion] = [], id: String? = nil
+        poll: String, since: String? = nil, versions: [SchemaVersion] = [], client: String? = nil, id: String? = nil
     ) async throws {
-        try await write(ClientRequest.subscribe(to: .poll(poll), since: since, versions: versions, id: id)).get()
+        try await write(
+            ClientRequest.subscribe(to: .poll(poll), since: since, versions: versions, client: client, id: id)
+        ).get()
+    }
+
+    /// Sends a `publish`, for a channel that this connection is subscribed to. The answer comes as a message: `published` or
+    /// `error`.
+    ///
+    /// - Parameters:
+    ///   - data: JSON.
+    ///   - id: Comes back in the answer, and in the message itself.
+    public func publish(channel: String, data: [UInt8], id: String? = nil) async throws {
+        try await write(ClientRequest.publish(channel: channel, data: data, id: id)).get()
+    }
+
+    /// Sends an `ack`: everything on the channel up to `position` was seen and applied.
+    public func acknowledge(channel: String, position: String) async throws {
+        try await write(ClientRequest.acknowledge(channel: channel, position: position)).get()
     }
 
     public func unsubscribe(channel: String, id: String? = nil) async throws {

@@ -26,18 +26,21 @@ public final class Server: Service {
     }
 
     /// - Parameters:
+    ///   - publisher: Takes what clients publish; `nil`: they are told `not_supported`.
+    ///   - cursors: Keeps how far clients have got on at-least-once channels; `nil`: clients that name themselves are refused there.
     ///   - group: The loops that connections live on. The caller shuts it down after the server has ended.
     ///   - observer: Is told what was pushed.
     ///   - now: Wall clock.
     public init(
         configuration: ServerConfiguration, features: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
-        group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
+        publisher: (any PublishGateway)? = nil, cursors: (any CursorStore)? = nil, group: any EventLoopGroup,
+        observer: (any ServerObserver)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         let presence = features.features.contains { $0.presence } ? PresenceBoard(loop: group.next()) : nil
         let core = ServerCore(
             configuration: configuration, catalog: features, hub: hub, gateway: gateway, presence: presence,
-            observer: observer, logger: logger, now: now)
+            publisher: publisher, cursors: cursors, observer: observer, logger: logger, now: now)
         self.core = core
         self.group = group
         var loops: [ObjectIdentifier: Loop] = [:]

@@ -20,6 +20,9 @@ final class ServerCore: Sendable {
     let gateway: any LegacyGateway
     /// `nil` when no feature has presence.
     let presence: PresenceBoard?
+    /// `nil`: clients cannot publish, and acknowledgements are not kept.
+    let publisher: (any PublishGateway)?
+    let cursors: (any CursorStore)?
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
     let logger: Logger
@@ -34,14 +37,16 @@ final class ServerCore: Sendable {
 
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
-        presence: PresenceBoard?, observer: (any ServerObserver)?, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?,
+        observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) {
         self.configuration = configuration
         self.catalog = catalog
         self.hub = hub
         self.gateway = gateway
         self.presence = presence
+        self.publisher = publisher
+        self.cursors = cursors
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger

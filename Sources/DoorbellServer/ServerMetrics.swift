@@ -29,6 +29,10 @@ struct ServerMetrics: Sendable {
     private let callsAnswered: Counter
     private let callsTooLong: Counter
     private let callsFailed: Counter
+    /// Acknowledgements that move a durable cursor.
+    let acknowledgements: Counter
+    /// Messages that were delivered again from a durable cursor.
+    let redelivered: Counter
     private let features: [ObjectIdentifier: FeatureMetrics]
 
     struct FeatureMetrics: Sendable {
@@ -66,6 +70,8 @@ struct ServerMetrics: Sendable {
         callsAnswered = calls("answered")
         callsTooLong = calls("limit")
         callsFailed = calls("failed")
+        acknowledgements = Counter(label: "doorbell_acknowledgements_total", factory: factory)
+        redelivered = Counter(label: "doorbell_redelivered_total", factory: factory)
         var table: [ObjectIdentifier: FeatureMetrics] = [:]
         for feature in features {
             func messages(_ transport: PushTransport) -> Counter {

@@ -56,19 +56,22 @@ struct WebSocketUpgrade {
     }
 
     /// What a handshake on a polled URL asks for besides. The query belongs to the legacy API and is left alone: the position
-    /// comes as `Doorbell-Position`, the wanted versions as `Doorbell-Version` ("2, 1", best first); or, because pages cannot
-    /// set headers on a WebSocket, as the subprotocols `doorbell.since.<position>` and `doorbell.version.<number>`.
+    /// comes as `Doorbell-Position`, the wanted versions as `Doorbell-Version` ("2, 1", best first), the client's own name as
+    /// `Doorbell-Client`; or, because pages cannot set headers on a WebSocket, as the subprotocols `doorbell.since.<position>`,
+    /// `doorbell.version.<number>` and `doorbell.client.<name>`.
     private static func subscription(to head: HTTPRequestHead, offered: [String]) -> ClientMessage.Subscribe {
         func offer(_ prefix: String) -> [String] {
             offered.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
         }
         let since = head.headers.first(name: "doorbell-position") ?? offer("doorbell.since.").first
         let versions = head.headers[canonicalForm: "doorbell-version"].map(String.init) + offer("doorbell.version.")
+        let client = head.headers.first(name: "doorbell-client") ?? offer("doorbell.client.").first
         return ClientMessage.Subscribe(
             target: .poll(head.uri),
             since: since.flatMap { ClientMessage.Since(text: $0) },
             versions: versions.prefix(ClientMessageDecoder.maximumVersions)
-                .compactMap { UInt16($0).flatMap { SchemaVersion($0) } })
+                .compactMap { UInt16($0).flatMap { SchemaVersion($0) } },
+            client: client.flatMap { ClientMessageDecoder.isClient($0) ? $0 : nil })
     }
 
     /// The `Origin` rule of ``ServerConfiguration/allowedOrigins``.

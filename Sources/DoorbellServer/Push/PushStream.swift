@@ -58,6 +58,9 @@ final class PushStream {
     /// `nil` until the client asks who is on a channel.
     var watched: WatchedPresence?
 
+    /// - Returns: 0 when nothing was noted.
+    func takeAskedBytes(of token: Int) -> Int { askedBytes.removeValue(forKey: token) ?? 0 }
+
     init(
         core: ServerCore, loopState: LoopState, origin: RequestOrigin, headers: HTTPHeaders, channel: any Channel,
         carrier: any PushCarrier
@@ -129,6 +132,11 @@ final class PushStream {
             case .ask(let token, let target): ask(target, token: token, bytesUp: bytesUp)
             case .call(let request): call(request)
             case .watchPresence(let channel, let id): watchPresence(of: channel, id: id)
+            case .publish(let outgoing): publish(outgoing)
+            case .openCursor(let token, let client, let channel, let start):
+                if bytesUp > 0 { askedBytes[token] = bytesUp }
+                open(CursorKey(identity: cursorIdentity, client: client, channel: channel), at: start, token: token)
+            case .acknowledge(let key, let position): acknowledge(key, position)
             case .ping: append(carrier.beat())
             case .close(let code): close(code)
             }
@@ -152,6 +160,7 @@ final class PushStream {
             return self.join(anew, bytesUp: bytesUp)
         }
         if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
+        if join.isRedelivery, joined.recovered { countRedelivery(join, joined) }
         let before = queuedBytes
         let isOnly = session.subscriptions.count == 1
         for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
@@ -184,7 +193,7 @@ final class PushStream {
             let stream = bound.value
             guard stream.state == .open else { return }
             let verdict = PollVerdict(result, maximumSnapshot: limit)
-            let bytes = stream.askedBytes.removeValue(forKey: token) ?? 0
+            let bytes = stream.takeAskedBytes(of: token)
             stream.perform(bytesUp: bytes) { $0.answered(token: token, verdict, now: Self.seconds()) }
         }
     }

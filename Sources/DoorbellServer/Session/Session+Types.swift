@@ -7,6 +7,12 @@ extension Session {
         /// Subscribe at the shard, then send ``Session/subscribed(_:position:recovered:)``, then the replay.
         case join(Join)
         case leave(ChannelName)
+        /// Write it into the log; ``Session/published(_:_:)`` follows.
+        case publish(Outgoing)
+        /// Ask for the durable cursor of `client`; ``Session/opened(_:of:token:)`` follows.
+        case openCursor(token: Int, client: String, channel: ChannelName, at: Position)
+        /// Move a durable cursor.
+        case acknowledge(CursorKey, Position)
         /// Ask the legacy API for `target` with the client's own headers; the answer comes back with `token` as
         /// ``Session/answered(token:_:now:)``.
         case ask(token: Int, target: String)
@@ -32,6 +38,8 @@ extension Session {
         let snapshot: ServerMessage.Snapshot?
         /// Where the log stood before ``snapshot`` was asked for.
         var snapshotAt: Position?
+        /// Whether it goes on from the client's durable cursor.
+        var isRedelivery = false
 
         /// The same subscription without the client's own position, which history does not reach back to: it begins with the
         /// snapshot. `nil` when there is none.
@@ -62,6 +70,8 @@ extension Session {
         enum State: Equatable {
             /// The legacy API is being asked. Leaves to `live`, or the subscription goes.
             case asking(token: Int)
+            /// The client's durable cursor is being asked for. Leaves to `live`, or the subscription goes.
+            case opening(token: Int)
             /// Joined at the shard.
             case live
         }
@@ -70,10 +80,14 @@ extension Session {
         let version: SchemaVersion
         /// The polled URL that gives the right; `nil` where no right is needed.
         let target: String?
+        /// `nil` where acknowledgements are not kept.
+        var cursor: DurableCursor?
     }
 
     enum Ask {
         case subscribe(Request)
+        /// The subscription goes on when its durable cursor is known.
+        case cursor(Join)
         /// Whether what is subscribed by `target` may stay so.
         case reauthorize(target: String)
     }
@@ -88,6 +102,8 @@ extension Session {
         let since: Position?
         /// Where the log stood before the legacy API was asked.
         let askedAt: Position
+        /// Whose durable cursor it is to go on from.
+        let client: String?
         let id: String?
         let wantsSnapshot: Bool
         /// Joined even when the legacy API says no.

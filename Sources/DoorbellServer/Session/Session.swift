@@ -11,21 +11,23 @@ import DoorbellWire
 /// that was committed while the legacy API was answering is either in its answer or in the replay.
 struct Session {
     let id: String
-    private let catalog: FeatureCatalog
+    let catalog: FeatureCatalog
     let limits: SessionLimits
     /// 0 to 1; spreads re-authorisation of many connections.
     private let jitter: Double
-    private(set) var subscriptions: [ChannelName: Subscription] = [:]
+    var subscriptions: [ChannelName: Subscription] = [:]
     /// The client's names of the calls to the legacy API that are open: at most ``SessionLimits/openRequests``.
     var openCalls: Set<String> = []
     /// At most ``SessionLimits/pendingAsks`` for subscribing, and one for each target for re-authorising.
-    private var asks: [Int: Ask] = [:]
-    private var nextToken = 0
+    var asks: [Int: Ask] = [:]
+    var nextToken = 0
     /// When each polled URL is asked for again.
     private var dueAgain: [String: Double] = [:]
     private var lastHeard: Double
     private var bucket: TokenBucket
-    private var isClosed = false
+    private(set) var isClosed = false
+    /// At most ``SessionLimits/pendingPublishes``.
+    var pendingPublishes = 0
 
     init(id: String, catalog: FeatureCatalog, limits: SessionLimits, jitter: Double, now: Double) {
         self.id = id
@@ -36,10 +38,17 @@ struct Session {
         self.bucket = TokenBucket(rate: limits.messagesPerSecond, capacity: limits.messageBurst, now: now)
     }
 
-    /// Whether no subscription is waiting for the legacy API.
+    /// Whether no subscription is waiting for the legacy API or for its cursor.
     var isSettled: Bool { pendingSubscribes == 0 }
 
-    private var pendingSubscribes: Int { asks.values.count { if case .subscribe = $0 { true } else { false } } }
+    private var pendingSubscribes: Int {
+        asks.values.count {
+            switch $0 {
+            case .subscribe, .cursor: true
+            case .reauthorize: false
+            }
+        }
+    }
 
     // MARK: Events
 
@@ -77,7 +86,11 @@ struct Session {
             case .ping(let id): return [.send(.pong(id: id))]
             case .request(let request): return call(request)
             case .presence(let channel, let id): return presence(channel, id: id)
-            case .ack, .auth, .refresh, .publish, .drift:
+            case .publish(let channel, let data, let id):
+                return publish(data, on: channel, id: id, position: position)
+            case .ack(let channel, let acknowledged, let id):
+                return acknowledge(channel, acknowledged, id: id, head: position)
+            case .auth, .refresh, .drift:
                 let text = "this server does not do '\(message.type)'"
                 return [.send(.error(.notSupported, message: text, id: message.id, channel: nil))]
             case .unknown: return []
@@ -101,6 +114,8 @@ struct Session {
         guard !isClosed, let ask = asks.removeValue(forKey: token) else { return [] }
         switch ask {
         case .subscribe(let request): return settle(request, token: token, verdict, now: now)
+        // Tokens of cursors are not answered by the legacy API.
+        case .cursor: return []
         case .reauthorize(let target): return settle(target, verdict, now: now)
         }
     }
@@ -184,10 +199,10 @@ struct Session {
         guard let target else {
             return channels.map { channel in
                 subscriptions[channel] = Subscription(state: .live, feature: feature, version: version, target: nil)
-                return .join(
+                return begin(
                     Join(
                         channel: channel, feature: feature, version: version, since: since, start: start,
-                        id: request.id, snapshot: nil))
+                        id: request.id, snapshot: nil), client: request.client, position: position)
             }
         }
         guard pendingSubscribes < limits.pendingAsks else {
@@ -197,7 +212,8 @@ struct Session {
         let wantsSnapshot = if case .poll = request.target { true } else { false }
         let waiting = Request(
             channels: channels, target: target, start: start, since: start == .latest ? position : since,
-            askedAt: position, id: request.id, wantsSnapshot: wantsSnapshot, isPublic: feature.authorize == .public)
+            askedAt: position, client: request.client, id: request.id, wantsSnapshot: wantsSnapshot,
+            isPublic: feature.authorize == .public)
         let action = ask(.subscribe(waiting), target: target)
         for channel in channels {
             subscriptions[channel] = Subscription(
@@ -237,13 +253,13 @@ struct Session {
         var actions: [Action] = []
         for channel in request.channels {
             guard let subscription = subscriptions[channel] else { continue }
-            subscriptions[channel]?.state = .live
             actions.append(
-                .join(
+                begin(
                     Join(
                         channel: channel, feature: subscription.feature, version: subscription.version,
                         since: request.since, start: request.start, id: request.id, snapshot: snapshot,
-                        snapshotAt: snapshot == nil ? nil : request.askedAt)))
+                        snapshotAt: snapshot == nil ? nil : request.askedAt), client: request.client,
+                    position: request.askedAt))
         }
         return actions
     }
@@ -308,6 +324,9 @@ struct Session {
                 request.channels.removeAll { $0 == channel }
                 asks[token] = .subscribe(request)
             }
+            return [told]
+        case .opening(let token):
+            asks[token] = nil
             return [told]
         }
     }

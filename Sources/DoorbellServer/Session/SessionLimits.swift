@@ -14,6 +14,10 @@ public struct SessionLimits: Sendable, Equatable {
     public var messagesPerSecond: Double
     /// Default 200.
     public var messageBurst: Double
+    /// Bytes of the data that a client publishes. Beyond it: error `limit`. Default 16 KiB; the log takes 64 KiB.
+    public var publishSize: Int
+    /// Messages of one connection that may be on their way into the log. Beyond it: error `limit`. Default 16.
+    public var pendingPublishes: Int
     /// How often a ping is sent; nothing heard for twice as long closes the connection with 4001. Default 25 s, which keeps
     /// connections alive through proxies that cut at 60 s.
     public var heartbeat: Duration
@@ -23,7 +27,7 @@ public struct SessionLimits: Sendable, Equatable {
 
     public init(
         subscriptions: Int = 100, pendingAsks: Int = 8, openRequests: Int = 16, messagesPerSecond: Double = 50,
-        messageBurst: Double = 200,
+        messageBurst: Double = 200, publishSize: Int = 16 << 10, pendingPublishes: Int = 16,
         heartbeat: Duration = .seconds(25), reauthorize: Duration = .seconds(300)
     ) {
         self.subscriptions = subscriptions
@@ -31,6 +35,8 @@ public struct SessionLimits: Sendable, Equatable {
         self.openRequests = openRequests
         self.messagesPerSecond = messagesPerSecond
         self.messageBurst = messageBurst
+        self.publishSize = publishSize
+        self.pendingPublishes = pendingPublishes
         self.heartbeat = heartbeat
         self.reauthorize = reauthorize
     }

@@ -17,7 +17,9 @@ final class TestServer: Sendable {
 
     static let floor = Position(epoch: 1, tick: 1, seq: 0)
 
-    init(features: [Feature], configure: (inout ServerConfiguration) -> Void = { _ in }) async throws {
+    init(
+        features: [Feature], database: FakeDatabase? = nil, configure: (inout ServerConfiguration) -> Void = { _ in }
+    ) async throws {
         self.features = features
         group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
@@ -31,7 +33,8 @@ final class TestServer: Sendable {
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
-            group: group, observer: deliveries, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            publisher: database, cursors: database, group: group, observer: deliveries,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             now: now)
         hub.open(floor: Self.floor)
         server.captureChanged(to: .live(leader: true))
@@ -94,10 +97,10 @@ final class TestServer: Sendable {
 
 /// Runs `body` against a server and ends it, also after a failure.
 func withServer(
-    _ features: [Feature], configure: (inout ServerConfiguration) -> Void = { _ in },
-    _ body: (TestServer) async throws -> Void
+    _ features: [Feature], database: FakeDatabase? = nil,
+    configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void
 ) async throws {
-    let server = try await TestServer(features: features, configure: configure)
+    let server = try await TestServer(features: features, database: database, configure: configure)
     do {
         try await body(server)
     } catch {
