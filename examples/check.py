@@ -118,7 +118,7 @@ def resume(demo):
         socket.send({"type": "subscribe", "poll": "/api/rooms/1/messages", "since": position, "id": "r"})
         subscribed = next_of(socket, "subscribed")
         expect(subscribed["recovered"] and subscribed["id"] == "r", f"{subscribed}")
-        bodies = [next_of(socket, "message")["data"]["body"] for _ in range(3)]
+        bodies = [next_of(socket, "post")["data"]["body"] for _ in range(3)]
         expect(bodies == ["missed 0", "missed 1", "missed 2"], f"{bodies}")
     finally:
         socket.close()

@@ -62,8 +62,14 @@ public struct DoorbellService: Sendable {
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, group: group,
             now: SystemClock.now)
+        let writer = DatabaseWriter(
+            conninfo: configuration.database,
+            retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
+            logger: logger)
+        let database = DatabaseGateway(writer: writer)
         let server = Server(
-            configuration: serverConfiguration, features: catalog, hub: hub, gateway: upstream, group: group,
+            configuration: serverConfiguration, features: catalog, hub: hub, gateway: upstream,
+            publisher: database, cursors: database, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
             upstream.captureChanged(to: status)
@@ -80,7 +86,7 @@ public struct DoorbellService: Sendable {
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
-        let services: [any Service] = [gauges, capture, admin, server]
+        let services: [any Service] = [gauges, capture, writer, admin, server]
         var plan = ServiceGroupConfiguration(
             services: services.map {
                 .init(
@@ -114,7 +120,7 @@ public struct DoorbellService: Sendable {
             subscriptions: limits.subscriptionsPerConnection,
             // A page that comes back subscribes to all of its feeds at once.
             pendingAsks: 64, openRequests: limits.requestsPerConnection,
-            messageBurst: Double(limits.subscriptionsPerConnection) + 200,
+            messageBurst: Double(limits.subscriptionsPerConnection) + 200, publishSize: limits.publishSize,
             heartbeat: limits.heartbeat, reauthorize: limits.reauthorize)
         server.session.requestHeaders = configuration.requestHeaders
         server.requestTimeout = limits.upstreamTimeout

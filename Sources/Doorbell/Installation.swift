@@ -24,7 +24,8 @@ public struct Installation: Sendable {
     private func check(installed: Bool) throws(DoorbellError) -> [String] {
         let remarks = try Preflight.check(
             conninfo: configuration.database,
-            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, installed: installed)
+            tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, channels: channels,
+            installed: installed)
         try Preflight.check(conninfo: configuration.database, queries: queries)
         return remarks
     }
@@ -54,6 +55,12 @@ public struct Installation: Sendable {
         }
     }
 
+    private var channels: [PublishedChannels] {
+        configuration.features.flatMap { feature in
+            feature.templates.map { PublishedChannels($0, feature: feature.name) }
+        }
+    }
+
     private var installer: Installer {
         Installer(
             conninfo: configuration.database,
@@ -61,7 +68,7 @@ public struct Installation: Sendable {
                 CapturedTable(
                     required.table,
                     mode: configuration.capture.statementTables.contains(required.table) ? .statement : .row)
-            }, role: configuration.capture.role)
+            }, channels: channels, publishers: configuration.capture.publishers, role: configuration.capture.role)
     }
 
     private func report(_ report: InstallReport) -> Report {

@@ -52,6 +52,8 @@ public struct Configuration: Sendable {
         public var bell: Bell = .auto
         /// The PostgreSQL role that owns the outbox. Default `doorbell`.
         public var role = "doorbell"
+        /// PostgreSQL roles that may call `doorbell.publish`, besides that one. Default none.
+        public var publishers: [String] = []
         /// Tables captured by one statement-level trigger instead of a row-level one. Default none.
         public var statementTables: Set<QualifiedName> = []
 
@@ -77,6 +79,8 @@ public struct Configuration: Sendable {
         /// Bytes of one message from a client; a longer one closes the connection with 1009. From 1 KiB to 16 MiB. Default
         /// 64 KiB.
         public var messageSize = 64 * 1024
+        /// Bytes of the data that a client publishes; longer ones are refused. From 1 B to 64 KiB. Default 16 KiB.
+        public var publishSize = 16 * 1024
         /// Bytes that may wait for one connection; past it the feature's `slow` policy decides. From 16 KiB to 1 GiB.
         /// Default 1 MiB.
         public var sendBudget = 1024 * 1024

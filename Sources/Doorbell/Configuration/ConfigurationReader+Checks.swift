@@ -41,7 +41,7 @@ extension ConfigurationReader {
         let feature = read.feature
         let names = Set(feature.poll.names)
         // With no rule read, the reason has been reported already.
-        guard !feature.tables.isEmpty else { return }
+        guard !feature.tables.isEmpty || feature.channel != nil else { return }
         claims(of: read)
         let path = "features.\(feature.name)"
         if let channel = feature.channel, let name = channel.names.first(where: { !names.contains($0) }) {

@@ -68,6 +68,11 @@ extension ConfigurationReader {
         let authorize = authorization(section)
         batch(section)
         let slow: Feature.SlowPolicy = section.choice("slow", default: .reset)
+        let publish: Feature.Publishing = section.choice("publish", default: .nobody)
+        if publish == .subscribers, authorize == .public {
+            warning(section["publish"]?.mark, "everybody may publish on the channels of \(path), which is public")
+        }
+        let delivery: Feature.Delivery = section.choice("delivery", default: .resumable)
         let history = history(section)
         if slow == .conflate { conflation(section, tables: tables, mode: mode, history: history) }
         let presence = section.flag("presence", default: false)
@@ -78,8 +83,8 @@ extension ConfigurationReader {
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
-            messageType: message, versions: versions, authorize: authorize, slow: slow, history: history, stage: stage,
-            presence: presence)
+            messageType: message, versions: versions, authorize: authorize, slow: slow, publish: publish,
+            delivery: delivery, history: history, stage: stage, presence: presence)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,
@@ -102,6 +107,8 @@ extension ConfigurationReader {
         _ feature: ConfigurationSection, _ captures: inout [QualifiedName: (mode: CaptureMode, path: String)]
     ) -> [Feature.TableRule] {
         guard feature["tables"] != nil else {
+            // Direct messages alone may be all that its channel carries.
+            if feature["channel"] != nil { return [] }
             problem(feature.mark, "'tables' is missing in \(feature.path)", "name the tables whose changes concern it")
             return []
         }
@@ -176,7 +183,7 @@ extension ConfigurationReader {
     /// Types that the protocol has given a meaning: a client could not tell them from the feature's own.
     private static let reservedTypes: Set<String> = [
         "welcome", "subscribed", "unsubscribed", "signal", "answer", "batch", "reset", "response", "presence", "pong",
-        "refreshed", "transport", "error", "goodbye", "conflated",
+        "refreshed", "transport", "error", "goodbye", "conflated", "message", "published",
     ]
 
     private func message(_ section: ConfigurationSection) -> String {

@@ -119,7 +119,22 @@ extension ConfigurationReader {
         if capture.role.utf8.count > 63 {
             problem(section["role"]?.mark, "capture.role is longer than the 63 bytes that PostgreSQL allows")
         }
+        capture.publishers = publishers(section)
         return capture
+    }
+
+    private func publishers(_ section: ConfigurationSection) -> [String] {
+        var roles: [String] = []
+        for (index, tree) in (section.list("publishers") ?? []).enumerated() {
+            guard let role = text(tree, "capture.publishers[\(index)]") else { continue }
+            // PUBLIC is no role: everybody who can log in could write to every channel.
+            if role.utf8.count > 63 || role.lowercased() == "public" {
+                problem(tree.mark, "capture.publishers[\(index)] '\(role)' is not a role of PostgreSQL")
+            } else if !roles.contains(role) {
+                roles.append(role)
+            }
+        }
+        return roles
     }
 
     private func limits(_ section: ConfigurationSection) -> Configuration.Limits {
@@ -130,6 +145,8 @@ extension ConfigurationReader {
         limits.requestsPerConnection = section.number(
             "requestsPerConnection", default: limits.requestsPerConnection, 0...1000)
         limits.messageSize = section.size("messageSize", default: limits.messageSize, 1 << 10...16 << 20)
+        limits.publishSize = section.size(
+            "publishSize", default: limits.publishSize, 1...DirectMessage.maximumData)
         limits.sendBudget = section.size("sendBudget", default: limits.sendBudget, 16 << 10...1 << 30)
         limits.headerSize = section.size("headerSize", default: limits.headerSize, 1 << 10...1 << 20)
         limits.handshakeTime = section.duration(

@@ -47,6 +47,9 @@ public enum ConfigurationReference {
             "capture.bell", "auto | never", "auto",
             "auto: writers wake the service while it sleeps. never: it looks by itself, later."),
         Entry("capture.role", "name", "doorbell", "The PostgreSQL role that owns the outbox."),
+        Entry(
+            "capture.publishers", "list of roles", "[]",
+            "PostgreSQL roles that may call doorbell.publish, besides the owner of the outbox and its members."),
         Entry("limits", "mapping", nil, "Bounds of what clients may use."),
         Entry(
             "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
@@ -57,6 +60,9 @@ public enum ConfigurationReference {
             "limits.requestsPerConnection", "number, 0 to 1000", "16",
             "Calls to the legacy API over a socket that one connection may have open; 0: none are taken."),
         Entry("limits.messageSize", "size, 1KiB to 16MiB", "64KiB", "The longest message from a client."),
+        Entry(
+            "limits.publishSize", "size, 1B to 64KiB", "16KiB", "The longest data of a message that a client publishes."
+        ),
         Entry(
             "limits.sendBudget", "size, 16KiB to 1GiB", "1MiB",
             "What may wait for one connection; past it the feature's 'slow' policy decides."),
@@ -83,7 +89,9 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.channel", "channel template", nil,
             "How a polled URL names its channel; default: the templates of the tables that the URL can fill."),
-        Entry("features.<name>.tables", "list of mappings", nil, "The tables whose changes concern the endpoint."),
+        Entry(
+            "features.<name>.tables", "list of mappings", nil,
+            "The tables whose changes concern the endpoint. With a channel there may be none: direct messages only."),
         Entry("features.<name>.tables[].name", "schema.table", nil, "The table; without a schema, one in public."),
         Entry(
             "features.<name>.tables[].channel", "channel template or mapping", nil,
@@ -123,6 +131,13 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.slow", "reset | conflate | disconnect", "reset",
             "For a client that reads too slowly. reset: it goes on from history, and is told where that has ended. conflate: so too, but with the newest message of each row only. disconnect: it is closed with 4000."
+        ),
+        Entry(
+            "features.<name>.publish", "false | subscribers", "false",
+            "Which clients may publish on the channels: whoever is subscribed to the channel, or nobody."),
+        Entry(
+            "features.<name>.delivery", "resumable | atLeastOnce", "resumable",
+            "resumable: the client says where it goes on. atLeastOnce: clients with a name go on after what they acknowledged."
         ),
         Entry("features.<name>.history", "mapping", nil, "What each channel keeps for clients that come back."),
         Entry("features.<name>.history.count", "number, 0 to 1000000", "1000", "Messages."),

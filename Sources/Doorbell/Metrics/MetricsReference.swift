@@ -1,6 +1,7 @@
 /// Every metric of the service with one line on what it means: what `/metrics` prints as help and README lists.
 public enum MetricsReference {
     public static let help: [String: String] = [
+        "doorbell_acknowledgements_total": "Acknowledgements that move a durable cursor.",
         "doorbell_capture_lag_seconds": "From the commit of the last delivered row to its delivery.",
         "doorbell_capture_rows_total": "Rows read from the outbox, replays included.",
         "doorbell_capture_ticks_total": "Ticks made by this process.",
@@ -13,6 +14,7 @@ public enum MetricsReference {
             "Messages that slow clients were not sent, because a newer one of the same row followed.",
         "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket or an event stream.",
         "doorbell_connections": "Open connections by transport.",
+        "doorbell_cursor_writes_total": "Durable cursors moved in the database, by result.",
         "doorbell_dead_letters_total": "Changes that a feature could not translate.",
         "doorbell_held_back_by_transaction_seconds":
             "Age of the oldest transaction that keeps the outbox from shrinking.",
@@ -25,7 +27,9 @@ public enum MetricsReference {
         "doorbell_messages_sent_total": "Messages pushed, one for each client, by feature and transport.",
         "doorbell_outbox_rows": "Rows in the outbox.",
         "doorbell_pg_notify_queue_usage_ratio": "How full PostgreSQL's notification queue is, 0 to 1.",
+        "doorbell_published_total": "Direct messages of clients, by result.",
         "doorbell_recover_total": "Subscriptions that asked for a position, by result.",
+        "doorbell_redelivered_total": "Messages delivered again from a durable cursor.",
         "doorbell_refused_connections_total": "Connections refused because there were too many.",
         "doorbell_requests_total": "Calls to the legacy API over a socket, by result.",
         "doorbell_send_buffer_bytes": "Bytes waiting for a client after a write that left some.",

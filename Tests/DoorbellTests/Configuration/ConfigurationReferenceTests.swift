@@ -59,9 +59,9 @@ import Testing
                 lines.append("\(parts[1]): \(standard)")
             }
         }
-        let limits = lines.filter { !["retention", "bell", "role"].contains($0.prefix { $0 != ":" }) }
+        let limits = lines.filter { !["retention", "bell", "role", "publishers"].contains($0.prefix { $0 != ":" }) }
         let capture = lines.filter { !limits.contains($0) }
-        #expect(limits.count == 10 && capture.count == 3)
+        #expect(limits.count == 11 && capture.count == 4)
         let written = try ConfigurationTests.read(
             ConfigurationTests.minimal + "\nlimits: { \(limits.joined(separator: ", ")) }"
                 + "\ncapture: { \(capture.joined(separator: ", ")) }", [:])
