@@ -30,6 +30,23 @@ export interface Change<Row = Record<string, unknown>> {
     timestamp: number;
 }
 
+/** A direct message, as in PROTOCOL.md section 4. */
+export interface DirectMessage<Data = any> {
+    type: 'message';
+    channel: string;
+    /** Opaque: compare for equality only. */
+    position: string;
+    previous: string | null;
+    data: Data;
+    /** The user who said it, as far as the service knows. */
+    from?: string;
+    /** The connection that published it, and the `id` of its `publish`. */
+    session?: string;
+    id?: string | number;
+    /** Commit time, Unix ms. */
+    timestamp: number;
+}
+
 export interface Options<Body = any, Row = Record<string, unknown>> {
     /** Time between two polls in ms. Default 3000. */
     interval?: number;
@@ -44,6 +61,8 @@ export interface Options<Body = any, Row = Record<string, unknown>> {
      * newer one follows again: apply changes by key.
      */
     onChange?: (change: Change<Row>, body: Body) => Body | false | void;
+    /** Gets what the application or a client says on the channel. Only while push is live: a poll does not bring it. */
+    onMessage?: (message: DirectMessage) => void;
     onStatus?: (status: Status) => void;
     /** Versions of the messages that the page understands, best first. Default: the feature's lowest. */
     version?: number | number[];

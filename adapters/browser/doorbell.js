@@ -276,6 +276,10 @@ class Feed {
     apply(message) {
         // With several channels only a poll's position covers all of them.
         if (this.channels.size === 1 && message.position) this.since = message.position;
+        if (message.type === 'message' && message.op === undefined) {
+            if (this.options.onMessage) attempt(this.options.onMessage, message);
+            return;
+        }
         if (this.hole) return;
         if (message.type === 'answer' && message.body !== undefined) return this.showPushed(message.body);
         if (message.op === undefined) {

@@ -6,7 +6,7 @@ const TIMEOUT = 30_000;
 const COOL_DOWN = 60_000;
 /** The same in ms, for errors that pass by themselves: their codes. */
 const SHORT_COOL_DOWN = 10_000;
-const PASSING = ['not_live', 'upstream_unavailable'];
+const PASSING = ['not_live', 'upstream_unavailable', 'unavailable'];
 /** Reconnecting: full jitter under a limit that doubles from the first to the second, in ms. */
 const BACKOFF = [1000, 30_000];
 

@@ -137,6 +137,22 @@ test('without onChange, or when it answers false or throws, the whole state is f
     } finally { console.error = errors; }
 });
 
+test('a direct message reaches onMessage, is no change of the state, and is a link of the chain', async () => {
+    const said = [];
+    const { page, feed } = await livePage({ onChange: (message, body) => body, onMessage: message => said.push(message) });
+    const message = {
+        type: 'message', channel: 'things', position: '1.2-2', previous: '1.1-1', data: { text: 'hi' }, from: '7',
+        session: 's', id: page.socket.of('subscribe')[0].id, timestamp: 1,
+    };
+    page.socket.say(message);
+    page.socket.say(change('1.3-3', '1.2-2'));
+    await page.pass(1000);
+    assert.deepEqual(said, [message]);
+    assert.equal(page.requests.length, 1);
+    assert.equal(feed.transport, 'push');
+    feed.close();
+});
+
 test('a burst of signals costs one fetch at once and one a second at most', async () => {
     const { page } = await livePage();
     await page.pass(5000);
