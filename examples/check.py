@@ -22,7 +22,7 @@ def expect(condition, text):
 
 def check(demo, commentary, shots):
     """Runs every step; 0 when all went well. `commentary`: the lines that `serve` has printed so far."""
-    steps = [page, poll, tutorial, resume, signal_feature, credentials, metrics]
+    steps = [page, poll, tutorial, resume, direct_message, signal_feature, credentials, metrics]
     failures = 0
     for step in steps:
         failures += not tried(step.__doc__, lambda: step(demo))
@@ -122,6 +122,28 @@ def resume(demo):
         expect(bodies == ["missed 0", "missed 1", "missed 2"], f"{bodies}")
     finally:
         socket.close()
+
+
+def direct_message(demo):
+    """what a client or the application says reaches the others in the room"""
+    path = "/api/rooms/1/messages"
+    speaker, listener = open_socket(demo), open_socket(demo)
+    try:
+        for socket in (speaker, listener):
+            socket.send({"type": "subscribe", "poll": path})
+            channel = next_of(socket, "subscribed")["channel"]
+        speaker.send({"type": "publish", "channel": channel, "data": {"typing": "Ada"}, "id": 1})
+        heard = next_of(listener, "message")
+        expect(heard["data"] == {"typing": "Ada"} and heard["id"] == 1, f"{heard}")
+        answers = {next_of(speaker, "message", "published")["type"] for _ in range(2)}
+        expect(answers == {"message", "published"}, f"{answers}")
+        demo.psql(f"select doorbell.publish('{channel}', '\"closing\"', 'desk')")
+        said = next_of(listener, "message")
+        expect(said["data"] == "closing" and said["from"] == "desk", f"{said}")
+        expect(said["previous"] == heard["position"], f"the chain is broken: {said}")
+    finally:
+        speaker.close()
+        listener.close()
 
 
 def signal_feature(demo):

@@ -4,7 +4,7 @@ import DoorbellCore
 ///
 /// The *conflation rule*: whoever applies what is kept, in order, to rows by key has the same rows as whoever applies everything.
 /// A message is left out when a newer one of the same row follows it. `truncate` and `reset` take the place of every row change before
-/// them, `reset` and a signal that of every signal before them. What has no key is kept.
+/// them, `reset` and a signal that of every signal before them. What has no key is kept, and so is every direct message.
 struct Conflation {
     /// Messages that are looked at together, so that a long history costs its subscriber's loop no more than a millisecond at a time.
     static let window = 4096
@@ -46,6 +46,8 @@ struct Conflation {
         /// - Returns: Whether it still says something.
         mutating func leaves(_ publication: Publication) -> Bool {
             switch publication.content {
+            // Said once: nothing newer says it again, and no fetch brings it.
+            case .message: return true
             case .reset:
                 defer { isReset = true }
                 return !isReset

@@ -101,7 +101,8 @@ extension ServerMessage {
         switch self {
         case .subscribed(let subscribed): subscribed.position
         case .reset(_, _, let position): position
-        case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .published, .pong, .transport, .error,
+        case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .published, .pong, .transport,
+            .error,
             .goodbye:
             nil
         }

@@ -69,6 +69,16 @@ import Testing
         #expect(kept(all) == [1, 2, 3, 4])
     }
 
+    @Test("direct messages are all kept, whatever follows")
+    func messages() {
+        let said = Publication.Content.message(DirectMessage(data: [0x31]))
+        let all = [
+            publication(1, said), change(2, .insert, key: "a"), publication(3, said), change(4, .truncate, key: nil),
+            publication(5, .reset(reason: "r")),
+        ]
+        #expect(kept(all) == [1, 3, 5])
+    }
+
     @Test("what is kept ends at the limit, and counts what was left out up to there only")
     func limit() {
         let all = (1...10).map { change($0, .update, key: "\($0 % 5)") }

@@ -73,6 +73,11 @@ extension ConfigurationReader {
             warning(section["publish"]?.mark, "everybody may publish on the channels of \(path), which is public")
         }
         let delivery: Feature.Delivery = section.choice("delivery", default: .resumable)
+        if delivery == .atLeastOnce, slow == .conflate {
+            problem(
+                section["delivery"]?.mark, "\(path) delivers at least once and conflates, which leaves messages out",
+                "use 'slow: reset' or 'slow: disconnect'")
+        }
         let history = history(section)
         if slow == .conflate { conflation(section, tables: tables, mode: mode, history: history) }
         let presence = section.flag("presence", default: false)

@@ -113,6 +113,24 @@ import Testing
         #expect(feature(Self.poll + Self.tables + line) == [expected])
     }
 
+    @Test(
+        "what delivers every message cannot conflate; a feature with a channel may have no tables, and is checked all the same"
+    )
+    func messaging() {
+        #expect(
+            feature(Self.poll + Self.tables + "delivery: atLeastOnce\nslow: conflate") == [
+                "7: features.orders delivers at least once and conflates, which leaves messages out; use 'slow: reset' or 'slow: disconnect'"
+            ])
+        #expect(feature(Self.poll + "channel: order:{id}\npublish: subscribers\ndelivery: atLeastOnce") == [])
+        #expect(feature(Self.poll + "channel: order:{id}\nauthorize: { owner: sub }").count == 1)
+        #expect(feature(Self.poll + "channel: order:{owner}").count == 1)
+        #expect(
+            feature(Self.poll + Self.tables + "publish: true") == [
+                "7: features.orders.publish must be 'false' or 'subscribers', not 'true'"
+            ])
+        #expect(feature(Self.poll + Self.tables + "message: published").count == 1)
+    }
+
     @Test("conflating needs keys that name one row: one table with rows, however many with signals")
     func conflation() {
         let other = "tables: [{name: a, channel: 'o:{id}'}, {name: b, channel: 'o:{id}'%}]\nslow: conflate"
