@@ -18,17 +18,13 @@ public final class MessageRun {
 
     /// All messages as `form`, one after the other.
     ///
-    /// - Parameter make: One message's bytes. Called for this form on the first call only.
+    /// - Parameter make: One message's bytes. Of several, called for this form on the first call only.
     public func bytes(as form: EncodedMessage.Form, make: (EncodedMessage) -> [UInt8]) -> [UInt8] {
+        // A message keeps its own forms.
+        if messages.count == 1 { return make(messages[0]) }
         if let known = joined.first(where: { $0.form == form }) { return known.bytes }
-        let bytes: [UInt8]
-        if messages.count == 1 {
-            bytes = make(messages[0])
-        } else {
-            var all: [UInt8] = []
-            for message in messages { all += make(message) }
-            bytes = all
-        }
+        var bytes: [UInt8] = []
+        for message in messages { bytes += make(message) }
         joined.append((form, bytes))
         return bytes
     }

@@ -326,7 +326,7 @@ extension PushStream: Subscriber {
             let bytes = queue[0]
             let sent = carrier.send(bytes)
             guard sent < bytes.count else {
-                queue.removeAll(keepingCapacity: true)
+                queue = []
                 queuedBytes = 0
                 return
             }
@@ -345,7 +345,7 @@ extension PushStream: Subscriber {
             for bytes in queue { joined.writeBytes(bytes) }
             buffer = joined
         }
-        queue.removeAll(keepingCapacity: queue.count <= 16)
+        queue = []
         queuedBytes = 0
         carrier.write(buffer)
         let unsent = unsentBytes

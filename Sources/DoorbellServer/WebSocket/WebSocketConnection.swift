@@ -17,7 +17,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private static let closeTimeout = TimeAmount.seconds(2)
 
     private let core: ServerCore
-    private var parser: WebSocketFrameParser
+    /// `nil` between messages, so that an idle connection does not hold one.
+    private var parser: HeldParser?
     private let compression: PerMessageDeflate?
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:headers:)`` and once the channel is gone.
@@ -35,9 +36,6 @@ final class WebSocketConnection: ChannelDuplexHandler {
     init(core: ServerCore, compression: PerMessageDeflate? = nil) {
         self.core = core
         self.compression = compression
-        self.parser = WebSocketFrameParser(
-            role: .server, maximumMessageSize: core.configuration.maximumMessageSize,
-            allowsCompression: compression != nil)
     }
 
     /// The handshake's answer is on its way: begins the session with `actions`.
@@ -81,7 +79,14 @@ final class WebSocketConnection: ChannelDuplexHandler {
             session.heard(now: PushStream.seconds())
             return []
         }
-        parser.append(Array(buffer.readableBytesView))
+        let parser =
+            parser
+            ?? HeldParser(
+                WebSocketFrameParser(
+                    role: .server, maximumMessageSize: core.configuration.maximumMessageSize,
+                    allowsCompression: compression != nil))
+        self.parser = parser
+        buffer.withUnsafeReadableBytes { parser.frames.append($0) }
         work()
     }
 
@@ -98,7 +103,11 @@ final class WebSocketConnection: ChannelDuplexHandler {
                     // Goes on in `channelWritabilityChanged`; meanwhile nothing is read.
                     if context?.channel.isWritable != true { return }
                 }
-                guard let event = try parser.next() else { return }
+                guard let parser else { return }
+                guard let event = try parser.frames.next() else {
+                    if !parser.frames.isInsideMessage { self.parser = nil }
+                    return
+                }
                 received(event, stream)
             }
         } catch {
