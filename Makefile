@@ -67,7 +67,7 @@ autobahn: setup ## The Autobahn test suite (from PyPI) against our WebSocket cod
 	swift build --product DoorbellEcho $(SWIFT_FLAGS)
 	/usr/bin/python3 Tests/Autobahn/run.py --echo "$$(swift build --show-bin-path)/DoorbellEcho" $(ARGS)
 
-fuzz: ## Fuzz what reads untrusted bytes, for SECONDS=60 each
+fuzz: build ## Fuzz what reads untrusted bytes, for SECONDS=60 each
 	Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 lint: ## Formatting, without changing anything

@@ -135,8 +135,7 @@ let tests: [Target] = [
         name: "DoorbellServerTests",
         dependencies: [
             "DoorbellTestSupport", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire", logging, nioCore,
-            nioHTTP1,
-            nioPosix,
+            nioEmbedded, nioHTTP1, nioPosix,
         ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellShimTests",
