@@ -25,8 +25,8 @@ compile() {
 
 # The checks of DoorbellWire: everything is compiled for the fuzzer.
 wire() {
-    [ -x "$build/fuzz" ] && [ -n "${built_wire:-}" ] && return
-    built_wire=1
+    [ -z "${wire_built:-}" ] || return 0
+    wire_built=1
     for module in DoorbellCore DoorbellWire; do
         compile -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
             -emit-object -o "$build/$module.o" Sources/$module/*.swift
@@ -38,7 +38,7 @@ wire() {
 
 # The check of the served pipeline: DoorbellServer and the parser of HTTP are compiled for the fuzzer, the rest comes from the debug build.
 # shellcheck disable=SC2086
-head() {
+served() {
     [ -d "$debug/Modules" ] || { echo "fuzz: run 'make build' first"; exit 1; }
     server=$build/server
     checkouts=.build/checkouts
@@ -80,7 +80,7 @@ for check; do
     messages) seeds="$fixtures Tests/Fixtures/wire/v1" ;;
     head) program=$build/head options="-max_len=2048 -dict=Tests/Fuzz/http.dict" ;;
     esac
-    if [ "$check" = head ]; then head; else wire; fi
+    if [ "$check" = head ]; then served; else wire; fi
     echo "fuzz: $check"
     # shellcheck disable=SC2086 (two folders)
     DOORBELL_FUZZ=$check SWIFT_BACKTRACE=enable=no "$program" -max_total_time="$seconds" $options -timeout=10 \

@@ -30,6 +30,7 @@ import Testing
                     message: notification
                     versions:
                       1: [id, body, read]
+                    presence: true
                     stage: push
                 """)
         let installed = try doorbell.command("install")
@@ -117,6 +118,30 @@ import Testing
         #expect(await connection.waitForClose().code.number == 1012)
         #expect(await ended.value == 0)
         #expect(try await doorbell.get("/notifications").status == 0)
+    }
+
+    @Test("a client calls the legacy API, sees who is there, and is seen by the operator")
+    func callsAndPresence() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket)
+        var messages = connection.messages.makeAsyncIterator()
+        let session = try #require(await next(&messages)?.session)
+        try await connection.send(#"{"type":"request","id":"a","method":"POST","path":"/orders","body":{"item":7}}"#)
+        let response = try #require(await next(&messages))
+        #expect(response.type == "response" && response.id == #""a""#)
+        #expect(text(response.raw).hasSuffix(#""body":{}}"#))
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        #expect(await next(&messages)?.type == "subscribed")
+        try await connection.send(#"{"type":"presence","channel":"notifications"}"#)
+        #expect(text(await next(&messages)?.raw).contains(#""members":[{"session":"\#(session)"}]"#))
+
+        let table = try doorbell.command("connections")
+        #expect(table.status == 0 && table.error == "")
+        #expect(table.output.hasPrefix("session") && table.output.contains(session))
+        #expect(table.output.contains("127.0.0.1") && table.output.contains("1 pushed to, 1 shown"))
+        let json = try doorbell.command("connections", ["--json", "--limit", "1"])
+        #expect(json.output.contains(#""session" : "\#(session)""#) && json.output.contains(#""subscriptions" : 1"#))
+        #expect(try doorbell.command("connections", ["--limit", "0"]).status == 64)
+        await connection.close()
     }
 
     @Test("the metrics page has every metric of the README once, with help and type")

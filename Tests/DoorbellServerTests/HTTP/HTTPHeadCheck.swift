@@ -50,7 +50,7 @@ enum HTTPHeadCheck {
         let channel = EmbeddedChannel()
         let pipeline = HTTPPipeline(configuration: core.configuration)
         let handler = HTTPConnectionHandler(
-            core: core, loopState: LoopState(core: core), pipeline: pipeline,
+            core: core, loopState: LoopState(core: core, loop: channel.eventLoop), pipeline: pipeline,
             origin: RequestOrigin(address: "192.0.2.1", isTLS: false))
         defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
         guard let address = try? SocketAddress(ipAddress: "192.0.2.1", port: 1),
@@ -88,7 +88,8 @@ enum HTTPHeadCheck {
         hub.open(floor: Position(epoch: 1, tick: 1, seq: 0))
         let core = ServerCore(
             configuration: configuration, catalog: FeatureCatalog(features), hub: hub, gateway: gateway, presence: nil,
-            observer: nil, logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }, now: now)
+            publisher: nil, cursors: nil, observer: nil,
+            logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }, now: now)
         _ = core.setCapture(.live(leader: true))
         return core
     }
