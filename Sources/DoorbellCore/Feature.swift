@@ -16,6 +16,8 @@ public final class Feature: Sendable {
     /// At least one, ascending.
     public let versions: [(version: SchemaVersion, projection: Projection)]
     public let authorize: Authorization
+    /// How long messages may wait for others to leave with; zero: none waits.
+    public let batch: Duration
     public let slow: SlowPolicy
     public let publish: Publishing
     public let delivery: Delivery
@@ -28,8 +30,9 @@ public final class Feature: Sendable {
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
         channel: ChannelTemplate? = nil, messageType: String = "change",
         versions: [(version: SchemaVersion, projection: Projection)] = [],
-        authorize: Authorization = .poll, slow: SlowPolicy = .reset, publish: Publishing = .nobody,
-        delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(), stage: Stage = .observe,
+        authorize: Authorization = .poll, batch: Duration = .zero, slow: SlowPolicy = .reset,
+        publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
+        stage: Stage = .observe,
         presence: Bool = false
     ) {
         self.name = name
@@ -41,6 +44,7 @@ public final class Feature: Sendable {
         self.messageType = messageType
         self.versions = versions.isEmpty ? [(.first, .all)] : versions.sorted { $0.version < $1.version }
         self.authorize = authorize
+        self.batch = batch
         self.slow = slow
         self.publish = publish
         self.delivery = delivery

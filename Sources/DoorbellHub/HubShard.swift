@@ -7,6 +7,8 @@ public import DoorbellCore
 /// subscriber is flushed once per pass, so several messages for one connection leave in one write.
 ///
 /// A pass over many subscribers lets the loop do other things every ``stride`` of them.
+///
+/// Messages of a feature with a window are held until it closes (``BatchWindows``), then told as one message each channel.
 public final class HubShard {
     /// What a subscriber that was behind is told next.
     public struct Resumed {
@@ -31,23 +33,42 @@ public final class HubShard {
     private let hub: Hub
     private let encode: @Sendable (Publication, SchemaVersion) -> EncodedMessage
     private let observe: DeliveryObserver?
+    private let join: @Sendable ([EncodedMessage]) -> [EncodedMessage]
     private let later: ((@escaping () -> Void) -> Void)?
+    private let after: ((Duration, @escaping () -> Void) -> Void)?
     private let runLimit: Int
     private var channels: [ChannelName: Audience] = [:]
     /// Subscribers with something queued in this pass. Cleared at its end.
     private var touched: [any Subscriber] = []
+    private var windows: BatchWindows
+    /// Windows whose time has come while something else was being told.
+    private var closing: [BatchWindows.Window] = []
+    /// A pass has begun and not ended.
+    private var isTelling = false
+    /// What was to be delivered while the messages of a window were being told. The ``ShardHandle`` waits, so there is one at most.
+    private var waiting: (batch: [Publication], done: () -> Void)?
+    /// Runs of this pass that have not been told to everybody, by channel. Kept only where their order is not that of the positions, or
+    /// where something may come in between.
+    private var coming: [ChannelName: Int] = [:]
 
     /// - Parameters:
     ///   - runLimit: Bytes that are joined at most, by ``Publication/cost``; a single message may be longer. Default 64 KiB.
+    ///   - join: Makes one message of several, or as few as there can be.
     ///   - later: Runs a closure on the loop after what is due there; `nil`: a pass is never interrupted.
+    ///   - after: Runs a closure on the loop after a while; `nil`: nothing is held.
     public init(
         hub: Hub, encode: @escaping @Sendable (Publication, SchemaVersion) -> EncodedMessage, runLimit: Int = 64 << 10,
-        later: ((@escaping () -> Void) -> Void)? = nil, observe: DeliveryObserver? = nil
+        join: @escaping @Sendable ([EncodedMessage]) -> [EncodedMessage] = { $0 },
+        later: ((@escaping () -> Void) -> Void)? = nil,
+        after: ((Duration, @escaping () -> Void) -> Void)? = nil, observe: DeliveryObserver? = nil
     ) {
         self.hub = hub
         self.encode = encode
         self.runLimit = runLimit
+        self.join = join
         self.later = later
+        self.after = after
+        self.windows = BatchWindows(maximumLength: runLimit)
         self.observe = observe
     }
 
@@ -121,13 +142,82 @@ public final class HubShard {
     }
 }
 
+// MARK: Windows
+
+extension HubShard {
+    /// Whether there is anything for which ``isHolding(_:)`` may be true.
+    public var isHoldingAny: Bool { windows.count > 0 || !coming.isEmpty }
+
+    /// Whether messages of `channel` are known here and have not been told to everybody: a position of another channel may be beyond
+    /// theirs.
+    public func isHolding(_ channel: ChannelName) -> Bool { windows.holds(channel) || coming[channel] != nil }
+
+    /// Tells what is held, as soon as nothing else is being told.
+    public func tellHeld() {
+        closing += windows.open
+        tellWaiting()
+    }
+
+    private func close(_ window: BatchWindows.Window) {
+        closing.append(window)
+        tellWaiting()
+    }
+
+    /// Takes those of `batch` that have to wait.
+    ///
+    /// - Returns: What is told now.
+    private func hold(_ batch: [Publication]) -> [Run] {
+        var others: [Publication] = []
+        var due: [[Publication]] = []
+        for publication in batch {
+            guard publication.feature.batch > .zero else {
+                others.append(publication)
+                continue
+            }
+            // Whoever comes later reads it from history.
+            guard channels[publication.channel] != nil else { continue }
+            let held = windows.hold(publication)
+            due += held.due
+            if let window = held.opened {
+                after?(publication.feature.batch) { [weak self] in self?.close(window) }
+            }
+        }
+        return cut(others) + joined(due)
+    }
+
+    private func joined(_ due: [[Publication]]) -> [Run] { due.map { Run(publications: $0[...], isJoined: true) } }
+
+    /// Tells what had to wait for the end of a pass.
+    private func tellWaiting() {
+        guard !isTelling else { return }
+        let due = closing.flatMap { windows.close($0) }
+        closing.removeAll()
+        if !due.isEmpty {
+            begin(joined(due), done: {})
+        } else if let next = waiting {
+            waiting = nil
+            deliver(next.batch, done: next.done)
+        }
+    }
+}
+
 // MARK: Delivering
 
 extension HubShard {
+    /// Publications of one channel that follow each other; never none.
+    private struct Run {
+        let publications: ArraySlice<Publication>
+        /// They were held, and are told as one message.
+        var isJoined = false
+        var channel: ChannelName { publications[publications.startIndex].channel }
+        var first: Position { publications[publications.startIndex].position }
+        var last: Position { publications[publications.endIndex - 1].position }
+    }
+
     /// Where a pass stands.
     private struct Pass {
-        /// Publications of one channel that follow each other, in the order in which they are told.
-        let runs: [ArraySlice<Publication>]
+        /// In the order in which they are told.
+        let runs: [Run]
         var nextRun = 0
         /// The audience of the run that is being told, and the first subscription that has not been.
         var audience: Audience?
@@ -136,56 +226,90 @@ extension HubShard {
         var made: [(version: SchemaVersion, run: MessageRun)] = []
         /// Those that joined in the middle of the run.
         var late: [any Subscriber] = []
+
+        /// - Parameter runs: Those of one channel in order.
+        init(_ runs: [Run]) {
+            // What was held is older than its turn: whoever was told the last run was told everything up to its position.
+            self.runs = runs.contains(where: \.isJoined) ? runs.sorted { $0.last < $1.last } : runs
+        }
+
+        /// Whether a run ends beyond the beginning of one that is told after it.
+        var overlaps: Bool { zip(runs, runs.dropFirst()).contains { $0.last >= $1.first } }
     }
 
     /// Tells every subscriber of this loop. Called on the loop, by its ``ShardHandle``; not again before `done`.
     public func deliver(_ batch: [Publication], done: @escaping () -> Void = {}) {
-        go(on: Pass(runs: runs(of: batch)), done: done)
+        guard !isTelling else {
+            waiting = (batch, done)
+            return
+        }
+        let holds = after != nil && batch.contains { $0.feature.batch > .zero }
+        begin(holds ? hold(batch) : cut(batch), done: done)
     }
 
     /// Cuts a batch where the channel changes, and where a run would be too long.
-    private func runs(of batch: [Publication]) -> [ArraySlice<Publication>] {
-        guard batch.count > 1 else { return batch.isEmpty ? [] : [batch[...]] }
-        var runs: [ArraySlice<Publication>] = []
+    private func cut(_ batch: [Publication]) -> [Run] {
+        guard batch.count > 1 else { return batch.isEmpty ? [] : [Run(publications: batch[...])] }
+        var runs: [Run] = []
         var start = 0
         var cost = batch[0].cost
         for index in 1..<batch.count {
             cost += batch[index].cost
             if cost > runLimit || batch[index].channel != batch[start].channel {
-                runs.append(batch[start..<index])
+                runs.append(Run(publications: batch[start..<index]))
                 start = index
                 cost = batch[index].cost
             }
         }
-        runs.append(batch[start...])
+        runs.append(Run(publications: batch[start...]))
         return runs
     }
 
     private func go(on given: Pass, done: @escaping () -> Void) {
         var pass = given
-        while let publications = pass.nextRun < pass.runs.count ? pass.runs[pass.nextRun] : nil {
-            if pass.audience == nil, let audience = channels[publications[publications.startIndex].channel] {
+        while let run = pass.nextRun < pass.runs.count ? pass.runs[pass.nextRun] : nil {
+            if pass.audience == nil, let audience = channels[run.channel] {
                 audience.beginPass()
                 pass.audience = audience
             }
             if let audience = pass.audience {
-                tell(publications, to: audience, &pass)
+                tell(run, to: audience, &pass)
                 if pass.nextSubscription < audience.subscriptions.count, let later {
+                    if coming.isEmpty { track(pass.runs[pass.nextRun...]) }
                     let rest = pass
                     return later { self.go(on: rest, done: done) }
                 }
-                finish(publications, audience, &pass)
+                finish(run, audience, &pass)
             }
+            if !coming.isEmpty { untrack(run.channel) }
             pass.nextRun += 1
         }
         for subscriber in touched { subscriber.flush() }
         touched.removeAll(keepingCapacity: true)
+        isTelling = false
         done()
+        tellWaiting()
+    }
+
+    private func begin(_ runs: [Run], done: @escaping () -> Void) {
+        let pass = Pass(runs)
+        isTelling = true
+        if pass.overlaps { track(pass.runs[...]) }
+        go(on: pass, done: done)
+    }
+
+    private func track(_ runs: ArraySlice<Run>) {
+        for run in runs { coming[run.channel, default: 0] += 1 }
+    }
+
+    private func untrack(_ channel: ChannelName) {
+        guard let count = coming[channel] else { return }
+        coming[channel] = count > 1 ? count - 1 : nil
     }
 
     /// Tells the next ``stride`` subscribers, or all where nothing may come in between.
-    private func tell(_ publications: ArraySlice<Publication>, to audience: Audience, _ pass: inout Pass) {
-        guard let first = publications.first?.position, let last = publications.last?.position else { return }
+    private func tell(_ run: Run, to audience: Audience, _ pass: inout Pass) {
+        let (first, last) = (run.first, run.last)
         let isLastRun = pass.nextRun == pass.runs.count - 1
         // A copy, because a subscriber may end its own subscriptions while it is told.
         let subscriptions = audience.subscriptions
@@ -198,8 +322,8 @@ extension HubShard {
                 pass.late.append(subscriber)
                 continue
             }
-            let run = self.run(publications, as: subscriptions[index].version, &pass.made)
-            tell(run, to: subscriber, audience, isLast: isLastRun)
+            let made = messages(of: run, as: subscriptions[index].version, &pass.made)
+            tell(made, to: subscriber, audience, isLast: isLastRun)
         }
         pass.nextSubscription = end
     }
@@ -215,15 +339,17 @@ extension HubShard {
         }
     }
 
-    private func finish(_ publications: ArraySlice<Publication>, _ audience: Audience, _ pass: inout Pass) {
-        observe?(publications)
+    private func finish(_ run: Run, _ audience: Audience, _ pass: inout Pass) {
+        observe?(run.publications)
         for subscriber in pass.late {
             guard let index = audience.index(of: subscriber), !audience.subscriptions[index].isBehind else { continue }
             let subscription = audience.subscriptions[index]
-            let rest = publications.drop { $0.position <= subscription.joinedAt }
+            let rest = run.publications.drop { $0.position <= subscription.joinedAt }
             guard !rest.isEmpty else { continue }
             var none: [(version: SchemaVersion, run: MessageRun)] = []
-            tell(run(rest, as: subscription.version, &none), to: subscriber, audience, isLast: false)
+            let made = messages(
+                of: Run(publications: rest, isJoined: run.isJoined), as: subscription.version, &none)
+            tell(made, to: subscriber, audience, isLast: false)
             observe?(rest)
         }
         audience.endPass()
@@ -233,15 +359,15 @@ extension HubShard {
         pass.late.removeAll()
     }
 
-    private func run(
-        _ publications: ArraySlice<Publication>, as version: SchemaVersion,
+    private func messages(
+        of run: Run, as version: SchemaVersion,
         _ made: inout [(version: SchemaVersion, run: MessageRun)]
     ) -> MessageRun {
         if let known = made.first(where: { $0.version == version }) { return known.run }
-        let run = MessageRun(
-            publications: publications, messages: publications.map { encoded($0, as: version) })
-        made.append((version, run))
-        return run
+        let messages = run.publications.map { encoded($0, as: version) }
+        let fresh = MessageRun(publications: run.publications, messages: run.isJoined ? join(messages) : messages)
+        made.append((version, fresh))
+        return fresh
     }
 }
 

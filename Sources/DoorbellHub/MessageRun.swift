@@ -7,8 +7,9 @@ public import DoorbellCore
 public final class MessageRun {
     /// Oldest first; never empty. All of one channel.
     public let publications: ArraySlice<Publication>
-    /// What they are told as, in order.
+    /// What they are told as, in order: one for each, or fewer where several were joined to one.
     public let messages: [EncodedMessage]
+    public var channel: ChannelName { publications[publications.startIndex].channel }
     private var joined: [(form: EncodedMessage.Form, bytes: [UInt8])] = []
 
     public init(publications: ArraySlice<Publication>, messages: [EncodedMessage]) {

@@ -31,9 +31,14 @@ final class LoopState {
             hub: core.hub, encode: PublicationEncoder.encode,
             // So that a client whose budget is empty has room for a run.
             runLimit: max(1, min(64 << 10, core.configuration.sendBudget / 4)),
+            join: MessageBatch.join,
             later: { work in
                 let work = NIOLoopBound(work, eventLoop: loop)
                 loop.execute { work.value() }
+            },
+            after: { duration, work in
+                let work = NIOLoopBound(work, eventLoop: loop)
+                loop.scheduleTask(in: .nanoseconds(Int64(duration.seconds * 1e9))) { work.value() }
             },
             observe: { publications in
                 let told = tally.take()

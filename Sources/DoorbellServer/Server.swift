@@ -105,6 +105,7 @@ public final class Server: Service {
         let spread = Int(core.configuration.reconnectSpread.seconds * 1000)
         for loop in loops.values {
             loop.loop.execute {
+                loop.state.value.shard.tellHeld()
                 for stream in loop.state.value.streams {
                     stream.perform { $0.drain(reconnectAfter: .random(in: 0...max(0, spread))) }
                 }
@@ -134,6 +135,7 @@ public final class Server: Service {
             loop.loop.execute { for held in loop.state.value.heldPolls.values { held.hurry() } }
             loop.loop.scheduleTask(in: grace) { [core] in
                 guard core.isStillDown(since: generation) else { return }
+                loop.state.value.shard.tellHeld()
                 for stream in loop.state.value.streams { stream.perform { $0.close(.captureUnsure) } }
             }
         }

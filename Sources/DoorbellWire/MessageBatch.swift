@@ -10,6 +10,18 @@ public struct MessageBatch: Sendable {
     /// Of the members' JSON together, in bytes.
     public private(set) var length = 0
 
+    /// As few messages as there can be for `messages`, in order.
+    public static func join(_ messages: [EncodedMessage]) -> [EncodedMessage] {
+        var batch = MessageBatch()
+        var joined: [EncodedMessage] = []
+        for message in messages where !batch.append(message) {
+            if let full = batch.finish() { joined.append(full) }
+            _ = batch.append(message)
+        }
+        if let rest = batch.finish() { joined.append(rest) }
+        return joined
+    }
+
     /// - Parameters:
     ///   - maximumMessages: At least 1.
     ///   - maximumLength: Of the messages' JSON together, in bytes. A single message may be longer: it goes alone.

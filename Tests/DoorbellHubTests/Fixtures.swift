@@ -12,7 +12,7 @@ func second(_ number: Int64) -> Timestamp { Timestamp(microseconds: number * 1_0
 
 func feature(
     _ name: String = "orders", template: String = "order:{id}", history: HistoryLimits = HistoryLimits(),
-    slow: Feature.SlowPolicy = .reset
+    batch: Duration = .zero, slow: Feature.SlowPolicy = .reset
 ) -> Feature {
     // Constants of the tests; a mistake in one should stop the run.
     Feature(
@@ -21,7 +21,7 @@ func feature(
             Feature.TableRule(
                 table: QualifiedName(schema: "public", name: "orders"),
                 channel: .template(try! ChannelTemplate(template)))
-        ], slow: slow, history: history)
+        ], batch: batch, slow: slow, history: history)
 }
 
 func draft(_ name: String, _ position: Position, feature: Feature = feature()) -> Draft {

@@ -19,6 +19,15 @@ import Testing
         #expect(batch.isEmpty)
     }
 
+    @Test("any number of messages become as few as there can be")
+    func joined() {
+        #expect(MessageBatch.join([]).isEmpty)
+        #expect(MessageBatch.join([pong("1")]).map(\.type) == ["pong"])
+        let many = MessageBatch.join((1...513).map { pong("\($0)") })
+        #expect(many.map(\.type) == ["batch", "batch", "pong"])
+        #expect(many.last?.frame == pong("513").frame)
+    }
+
     @Test("a batch is full by number")
     func number() throws {
         var batch = MessageBatch(maximumMessages: 2)

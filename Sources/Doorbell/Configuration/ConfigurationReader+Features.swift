@@ -66,7 +66,7 @@ extension ConfigurationReader {
             warning(section["versions"]?.mark, "\(path).versions does nothing in 'mode: signal', which sends no rows")
         }
         let authorize = authorization(section)
-        batch(section)
+        let batch = section.duration("batch", default: .zero, .zero ... .seconds(10))
         let slow: Feature.SlowPolicy = section.choice("slow", default: .reset)
         let publish: Feature.Publishing = section.choice("publish", default: .nobody)
         if publish == .subscribers, authorize == .public {
@@ -88,8 +88,8 @@ extension ConfigurationReader {
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
-            messageType: message, versions: versions, authorize: authorize, slow: slow, publish: publish,
-            delivery: delivery, history: history, stage: stage, presence: presence)
+            messageType: message, versions: versions, authorize: authorize, batch: batch, slow: slow,
+            publish: publish, delivery: delivery, history: history, stage: stage, presence: presence)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,
@@ -219,15 +219,6 @@ extension ConfigurationReader {
         if history.count == 0 || history.age == .zero {
             warning(mark, "\(path): conflate does nothing without history: slow clients are told reset")
         }
-    }
-
-    private func batch(_ section: ConfigurationSection) {
-        guard let text = section.text("batch") else { return }
-        guard let duration = Units.duration(text) else {
-            _ = section.duration("batch", default: .zero, .zero ... .zero)
-            return
-        }
-        if duration != .zero { section.unavailable("batch", "batch: \(text)", "'batch: 0ms'") }
     }
 
     private func history(_ section: ConfigurationSection) -> HistoryLimits {

@@ -127,7 +127,8 @@ public enum ConfigurationReference {
             "features.<name>.authorize.<name>", "path to a claim", nil,
             "The claim that has to be equal to this name's value in the channel, such as user_id: sub; all of them."),
         Entry(
-            "features.<name>.batch", "duration, 0ms only", "0ms", "How long to gather messages before they are sent."),
+            "features.<name>.batch", "duration, 0ms to 10s", "0ms",
+            "How long a message may wait for others of its channel, to be sent with them as one 'batch'."),
         Entry(
             "features.<name>.slow", "reset | conflate | disconnect", "reset",
             "For a client that reads too slowly. reset: it goes on from history, and is told where that has ended. conflate: so too, but with the newest message of each row only. disconnect: it is closed with 4000."

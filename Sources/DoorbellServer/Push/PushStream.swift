@@ -164,13 +164,15 @@ final class PushStream {
         let before = queuedBytes
         let isOnly = session.subscriptions.count == 1
         for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
-            append(carrier.encoded(message.encoded(), position: isOnly && isSettled ? joined.position : nil))
+            append(
+                carrier.encoded(
+                    message.encoded(), position: isOnly && isSettled(on: join.channel) ? joined.position : nil))
         }
         for publication in joined.replay {
             append(
                 carrier.encoded(
                     loopState.shard.encoded(publication, as: join.version),
-                    position: isOnly && isSettled ? publication.position : nil))
+                    position: isOnly && isSettled(on: join.channel) ? publication.position : nil))
         }
         if !joined.isComplete { fallBehind(on: join.channel) }
         if join.feature.presence { arrived(on: join.channel) }
@@ -253,8 +255,13 @@ final class PushStream {
         catchUpPresence()
     }
 
-    /// Whether a position on one channel says that everything before it was told on all of them; `false` where nobody wants to know.
-    private var isSettled: Bool { marksPositions && behind.isEmpty && session.isSettled }
+    /// Whether a position on `channel` says that everything before it was told on all others; `false` where nobody wants to know.
+    private func isSettled(on channel: ChannelName) -> Bool {
+        guard marksPositions, behind.isEmpty, session.isSettled else { return false }
+        let shard = loopState.shard
+        guard session.subscriptions.count > 1, shard.isHoldingAny else { return true }
+        return !session.subscriptions.keys.contains { $0 != channel && shard.isHolding($0) }
+    }
 
     private func fallBehind(on channel: ChannelName) {
         guard !behind.contains(channel) else { return }
@@ -280,14 +287,15 @@ final class PushStream {
                 core.metrics.slowReset.increment()
                 noteSlowness { $0.resets += 1 }
                 let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
-                append(carrier.encoded(reset.encoded(), position: isSettled ? resumed.position : nil))
+                append(carrier.encoded(reset.encoded(), position: isSettled(on: next) ? resumed.position : nil))
             }
             if resumed.dropped > 0, let through = resumed.positions.last {
                 tellConflated(on: next, through: through, dropped: resumed.dropped)
             }
             for (index, message) in resumed.messages.enumerated() {
                 let isLast = index == resumed.messages.count - 1
-                append(carrier.encoded(message, position: isLast && isSettled ? resumed.positions[index] : nil))
+                append(
+                    carrier.encoded(message, position: isLast && isSettled(on: next) ? resumed.positions[index] : nil))
             }
             flush()
         }
@@ -299,7 +307,7 @@ extension PushStream: Subscriber {
         // Closing or closed: nobody is owed anything, which is not falling behind.
         guard state == .open else { return true }
         if isGivenUp { return false }
-        let bytes = carrier.encoded(run, isPositioned: isSettled)
+        let bytes = carrier.encoded(run, isPositioned: marksPositions && isSettled(on: run.channel))
         if queue.isEmpty, isLast, !isWaiting {
             // Nothing stands before it and nothing follows: straight to the socket.
             let sent = carrier.send(bytes)

@@ -21,6 +21,13 @@ enum TestFeatures {
             channel: try ChannelTemplate("room:{room}"))
     }
 
+    /// Many channels, open to everybody, whose messages may wait for each other.
+    static func boards(batch: Duration) throws -> Feature {
+        Feature(
+            name: "boards", poll: try PollPattern("GET /api/boards/{board}"), tables: [],
+            channel: try ChannelTemplate("board:{board}"), authorize: .public, batch: batch)
+    }
+
     static func news() throws -> Feature {
         Feature(
             name: "news", poll: try PollPattern("GET /api/news"), tables: [], channel: try ChannelTemplate("news"),

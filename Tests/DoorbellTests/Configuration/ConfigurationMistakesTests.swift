@@ -95,7 +95,6 @@ import Testing
     @Test(
         "what belongs to later versions is refused with what to use instead",
         arguments: [
-            ("batch: 50ms", "7: 'batch: 50ms' in features.orders is not available in this version; use 'batch: 0ms'"),
             (
                 "slow: gently",
                 "7: features.orders.slow must be 'reset', 'conflate' or 'disconnect', not 'gently'"
@@ -155,6 +154,7 @@ import Testing
                 "batch: soon",
                 "7: features.orders.batch must be a duration, not 'soon'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"
             ),
+            ("batch: 11s", "7: features.orders.batch must be from 0ms to 10s, not 11s"),
             ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
             ("stage: 7", "7: features.orders.stage must be 'observe', 'shadow' or 'push', not '7'"),
             ("authorize: [poll]", "7: features.orders.authorize must be text, not a list"),

@@ -30,7 +30,7 @@ import Testing
               2: { id: id, text: body, isRead: read, createdAt: created_at }
               3: { id: { column: id, as: string }, kind: { const: note }, at: { column: created_at } }
             authorize: poll
-            batch: 0ms
+            batch: 50ms
             slow: disconnect
             history: { count: 500, age: 5m }
             stage: push
@@ -58,6 +58,7 @@ import Testing
         #expect(feature.poll.source == "GET /api/users/{user_id}/notifications")
         #expect(feature.interval == .seconds(3))
         #expect(feature.mode == .rows)
+        #expect(feature.batch == .milliseconds(50))
         #expect(feature.tables.map(\.mode) == [nil, .signal])
         #expect(feature.messageType == "notification")
         #expect(feature.slow == .disconnect)
