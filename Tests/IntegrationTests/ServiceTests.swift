@@ -31,6 +31,7 @@ import Testing
                     versions:
                       1: [id, body, read]
                     presence: true
+                    slow: conflate
                     stage: push
                 """)
         let installed = try doorbell.command("install")

@@ -4,7 +4,7 @@ import DoorbellWire
 /// `presence`: who is on a channel.
 extension Session {
     /// Whoever is subscribed may know who else is.
-    mutating func presence(_ text: String, id: String?) -> [Action] {
+    func presence(_ text: String, id: String?) -> [Action] {
         guard let channel = ChannelName(text), let subscription = subscriptions[channel], subscription.state == .live
         else {
             return [.send(.error(.notSubscribed, message: "subscribe first", id: id, channel: text))]
