@@ -22,6 +22,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -52,8 +54,8 @@ let modules: [Target] = [
     .target(
         name: "DoorbellServer",
         dependencies: [
-            "DoorbellCore", "DoorbellHub", "DoorbellWire", crypto, nioCore, nioPosix, nioHTTP1, logging, coreMetrics,
-            serviceLifecycle,
+            "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellWire", crypto, nioCore, nioPosix, nioHPACK,
+            nioHTTP1, nioHTTP2, nioSSL, nioTLS, logging, coreMetrics, serviceLifecycle,
         ], swiftSettings: settings),
     .target(
         name: "DoorbellShim",
@@ -69,7 +71,7 @@ let modules: [Target] = [
     .target(
         name: "Doorbell",
         dependencies: [
-            "DoorbellCore", "DoorbellCapture", "DoorbellTranslate", "DoorbellHub", "DoorbellRollout",
+            "DoorbellAuth", "DoorbellCore", "DoorbellCapture", "DoorbellTranslate", "DoorbellHub", "DoorbellRollout",
             "DoorbellWire", "DoorbellServer", "DoorbellShim", asyncHTTPClient, hummingbird, nioCore, nioPosix,
             logging, coreMetrics, serviceLifecycle, unixSignals, yams,
         ], swiftSettings: settings),
@@ -77,7 +79,7 @@ let modules: [Target] = [
     .executableTarget(
         name: "DoorbellCLI",
         dependencies: [
-            "Doorbell", "DoorbellClient", "DoorbellCore", argumentParser, logging,
+            "Doorbell", "DoorbellAuth", "DoorbellClient", "DoorbellCore", argumentParser, logging, nioSSL, unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",
@@ -104,7 +106,7 @@ let tests: [Target] = [
             metricsTestKit, logging, nioCore, nioHTTP1, nioPosix, nioSSL, nioTLS,
         ], swiftSettings: settings),
     .target(
-        name: "DoorbellTestSupport", dependencies: ["DoorbellCore", nioCore, nioPosix],
+        name: "DoorbellTestSupport", dependencies: ["DoorbellCore", nioCore, nioPosix, nioSSL],
         path: "Tests/DoorbellTestSupport",
         swiftSettings: settings),
     .testTarget(
@@ -134,8 +136,9 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellServerTests",
         dependencies: [
-            "DoorbellTestSupport", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire", logging, nioCore,
-            nioEmbedded, nioHTTP1, nioPosix,
+            "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire",
+            coreMetrics, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
+            nioSSL, nioTLS,
         ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellShimTests",
@@ -152,7 +155,9 @@ let tests: [Target] = [
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
-            "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTesting", nioCore, nioHTTP1, nioPosix,
+            "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTestSupport", "DoorbellTesting", nioCore,
+            nioHTTP1,
+            nioPosix,
         ], swiftSettings: settings),
 ]
 
@@ -169,6 +174,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),

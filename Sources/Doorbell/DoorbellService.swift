@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import DoorbellAuth
 import DoorbellCapture
 import DoorbellCore
 import DoorbellHub
@@ -59,6 +60,7 @@ public struct DoorbellService: Sendable {
         let catalog = FeatureCatalog(features)
         let ledger = LedgerRecorder(features: features.map(\.name))
 
+        let certificates = try configuration.openCertificates(logger: logger)
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, group: group,
             now: SystemClock.now)
@@ -68,7 +70,7 @@ public struct DoorbellService: Sendable {
             logger: logger)
         let database = DatabaseGateway(writer: writer)
         let server = Server(
-            configuration: serverConfiguration, features: catalog, hub: hub, gateway: upstream,
+            configuration: serverConfiguration(certificates), features: catalog, hub: hub, gateway: upstream,
             publisher: database, cursors: database, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
@@ -86,7 +88,8 @@ public struct DoorbellService: Sendable {
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
-        let services: [any Service] = [gauges, capture, writer, admin, server]
+        var services: [any Service] = [gauges, capture, writer, admin, server]
+        if let certificates { services.insert(CertificateReload(store: certificates), at: 0) }
         var plan = ServiceGroupConfiguration(
             services: services.map {
                 .init(
@@ -105,11 +108,17 @@ public struct DoorbellService: Sendable {
 
     // MARK: Settings for the modules
 
-    private var serverConfiguration: ServerConfiguration {
+    private func serverConfiguration(_ certificates: CertificateStore?) -> ServerConfiguration {
         let limits = configuration.limits
         var server = ServerConfiguration(host: configuration.listen.host, port: configuration.listen.port)
+        server.certificates = certificates
         server.maximumConnections = limits.connections
+        server.addressLimits.connectionsPerAddress =
+            limits.connectionsPerAddress == 0 ? nil : limits.connectionsPerAddress
+        server.addressLimits.unlimited += limits.unlimitedAddresses
         server.headerTimeout = limits.handshakeTime
+        server.idleTimeout = limits.idleTime
+        server.stallTimeout = limits.stallTime
         server.maximumHeaders = limits.headerSize
         server.maximumHeaderLine = min(server.maximumHeaderLine, limits.headerSize)
         server.allowedOrigins = configuration.origins
@@ -120,6 +129,7 @@ public struct DoorbellService: Sendable {
             subscriptions: limits.subscriptionsPerConnection,
             // A page that comes back subscribes to all of its feeds at once.
             pendingAsks: 64, openRequests: limits.requestsPerConnection,
+            messagesPerSecond: Double(limits.messageRate),
             messageBurst: Double(limits.subscriptionsPerConnection) + 200, publishSize: limits.publishSize,
             heartbeat: limits.heartbeat, reauthorize: limits.reauthorize)
         server.session.requestHeaders = configuration.requestHeaders

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Doorbell
+import DoorbellAuth
 import DoorbellCore
+import Foundation
+import Logging
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,7 +11,7 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Check the configuration, and the database against it.",
         discussion: """
             Reports every mistake in the file with its line, then asks the database whether every table and column is there \
-            and captured. --offline leaves the database alone.
+            and captured. --offline leaves the database alone. The files of 'tls' are read too.
             """)
 
     @OptionGroup var file: ConfigurationOption
@@ -24,6 +27,9 @@ struct CheckCommand: AsyncParsableCommand {
         }
         try await Terminal.reporting {
             let configuration = try file.load()
+            if let certificates = try configuration.openCertificates(logger: Logger(label: "doorbell")) {
+                Self.remark(on: certificates.expiresAt)
+            }
             let remarks = offline ? [] : try Installation(configuration).check()
             for remark in remarks { Terminal.complain("note: \(remark)") }
             let features = configuration.features
@@ -31,6 +37,18 @@ struct CheckCommand: AsyncParsableCommand {
                 "\(file.config) is right: \(features.count) feature\(features.count == 1 ? "" : "s") "
                     + "(\(features.map(\.name).joined(separator: ", ")))"
                     + (offline ? "" : ", and the database is ready for it"))
+        }
+    }
+}
+
+extension CheckCommand {
+    /// Certificates are renewed a month before they end, as a rule.
+    private static func remark(on end: Timestamp) {
+        let days = end.seconds(since: Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6))) / 86_400
+        if days < 0 {
+            Terminal.complain("note: the certificate is no longer valid, clients will refuse it")
+        } else if days < 14 {
+            Terminal.complain("note: the certificate is valid for another \(Int(days)) days only")
         }
     }
 }

@@ -9,7 +9,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run beside the legacy API: proxy its URLs and push its changes.",
         discussion: """
-            SIGTERM and SIGINT say goodbye to the clients, send them elsewhere at spread-out moments, and end the process.
+            SIGTERM and SIGINT say goodbye to the clients, send them elsewhere at spread-out moments, and end the process with 0. \
+            A second one ends it at once, with 143 or 130.
             """)
 
     @OptionGroup var file: ConfigurationOption
@@ -35,12 +36,16 @@ struct ServeCommand: AsyncParsableCommand {
             let service = DoorbellService(
                 configuration: configuration, metrics: registry, logger: Logger(label: "doorbell"),
                 commentary: commentary)
+            // Ends below, with the service.
+            let impatience = Task { await SecondSignal.endsProcess() }
+            defer { impatience.cancel() }
             let upstream = configuration.upstream
+            let scheme = configuration.tls == nil ? "ws" : "wss"
             try await service.run { endpoints in
                 Terminal.print(
                     """
                     doorbell: \(endpoints.listen) in front of \(upstream), \
-                    WebSocket at ws://\(endpoints.listen.reachable)/_doorbell/ws, \
+                    WebSocket at \(scheme)://\(endpoints.listen.reachable)/_doorbell/ws, \
                     metrics at http://\(endpoints.admin.reachable)/metrics
                     """)
             }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Doorbell
 import DoorbellClient
 import DoorbellCore
+import NIOSSL
 
 struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,11 +50,11 @@ struct TailCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Terminal.reporting {
-            let place = try TailTarget(target) { try file.load().listen.reachable }
+            let place = try TailTarget(target) { try file.load() }
             let session = DoorbellSession(
                 url: place.socket, target: place.target, since: since,
                 versions: version.flatMap { SchemaVersion($0) }.map { [$0] } ?? [],
-                headers: header.map(Self.split))
+                headers: header.map(Self.split), options: try Self.options(for: place))
             let printer = TailPrinter(style: raw ? .raw : json ? .json : .people)
             var left = count
             var wasConnected = false
@@ -78,6 +79,16 @@ struct TailCommand: AsyncParsableCommand {
                     .service, "\(place.socket): \(error)", hint: "Is 'doorbell serve' running there?")
             }
         }
+    }
+
+    private static func options(for place: TailTarget) throws -> ConnectionOptions {
+        var options = ConnectionOptions()
+        if place.isOwn, place.socket.hasPrefix("wss:") {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.certificateVerification = .none
+            options.tls = try NIOSSLContext(configuration: tls)
+        }
+        return options
     }
 
     private struct Done: Error {}

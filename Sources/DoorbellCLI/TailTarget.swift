@@ -7,9 +7,11 @@ import Foundation
 struct TailTarget {
     let socket: String
     let target: DoorbellSession.Target
+    /// Whether it is the service of the configuration, reached by an address of this machine that no certificate names.
+    let isOwn: Bool
 
-    /// - Parameter listen: Where the service listens, for a text without a host; asked only then.
-    init(_ text: String, listen: () throws -> ListenAddress) throws {
+    /// - Parameter configuration: Of the service, for a text without a host; asked for only then.
+    init(_ text: String, configuration: () throws -> Configuration) throws {
         if let scheme = text.range(of: "://") {
             let rest = text[scheme.upperBound...]
             let end = rest.firstIndex(of: "/") ?? rest.endIndex
@@ -20,8 +22,11 @@ struct TailTarget {
             }
             socket = "\(secure ? "wss" : "ws")://\(rest[..<end])/_doorbell/ws"
             target = .poll(end == rest.endIndex ? "/" : String(rest[end...]))
+            isOwn = false
         } else {
-            socket = "ws://\(try listen())/_doorbell/ws"
+            let configuration = try configuration()
+            socket = "\(configuration.tls == nil ? "ws" : "wss")://\(configuration.listen.reachable)/_doorbell/ws"
+            isOwn = true
             target = text.hasPrefix("/") ? .poll(text) : .channel(text)
         }
     }

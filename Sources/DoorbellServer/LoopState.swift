@@ -8,7 +8,8 @@ import NIOCore
 final class LoopState {
     let shard: HubShard
     private var wheel: HeartbeatWheel<PushStream>
-    /// Of ``wheel``. `nil` while there is nobody to serve.
+    private var http2: HeartbeatWheel<HTTP2Connection>
+    /// Of both wheels. `nil` while there is nobody to serve.
     private var ticking: RepeatedTask?
     private let tick: TimeAmount
     let presence = PresenceWatchers()
@@ -26,6 +27,7 @@ final class LoopState {
         // Four ticks a second are few enough to cost nothing, and many enough that a slot of many connections is served in a moment.
         let slots = Int(min(256, max(1, heartbeat * 4)))
         self.wheel = HeartbeatWheel(slots: slots)
+        self.http2 = HeartbeatWheel(slots: slots)
         self.tick = .nanoseconds(max(1_000_000, Int64(heartbeat / Double(slots) * 1e9)))
         self.shard = HubShard(
             hub: core.hub, encode: PublicationEncoder.encode,
@@ -56,16 +58,33 @@ final class LoopState {
     /// `stream` beats from now on, until it is removed.
     func add(_ stream: PushStream) {
         wheel.add(stream)
-        guard ticking == nil else { return }
-        let bound = NIOLoopBound(self, eventLoop: stream.channel.eventLoop)
-        ticking = stream.channel.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in
-            bound.value.beat()
-        }
+        startTicking(on: stream.channel.eventLoop)
     }
 
     func remove(_ stream: PushStream) {
         wheel.remove(stream)
-        guard wheel.isEmpty else { return }
+        stopTicking()
+    }
+
+    /// `connection` beats from now on, until it is removed.
+    func add(_ connection: HTTP2Connection, on loop: any EventLoop) {
+        http2.add(connection)
+        startTicking(on: loop)
+    }
+
+    func remove(_ connection: HTTP2Connection) {
+        http2.remove(connection)
+        stopTicking()
+    }
+
+    private func startTicking(on loop: any EventLoop) {
+        guard ticking == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        ticking = loop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.beat() }
+    }
+
+    private func stopTicking() {
+        guard wheel.isEmpty, http2.isEmpty else { return }
         ticking?.cancel()
         ticking = nil
     }
@@ -73,6 +92,7 @@ final class LoopState {
     private func beat() {
         let now = PushStream.seconds()
         for stream in wheel.tick() where stream.seat.isTaken { stream.beat(now: now) }
+        for connection in http2.tick() where connection.seat.isTaken { connection.beat(now: now) }
     }
 
     func add(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = held }

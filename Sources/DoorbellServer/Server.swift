@@ -1,4 +1,5 @@
 import CoreMetrics
+import DoorbellAuth
 public import DoorbellCore
 public import DoorbellHub
 public import Logging
@@ -56,6 +57,9 @@ public final class Server: Service {
         }
         self.loops = loops
     }
+
+    /// What a TLS handshake should offer (ALPN, RFC 7301), best first.
+    public static let applicationProtocols = ["h2", "http/1.1"]
 
     /// The port that is listened on; `nil` before the start and after the end.
     public var boundPort: Int? { listener.withLock { $0?.localAddress?.port } }
@@ -151,33 +155,36 @@ public final class Server: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                guard let loop = loops[ObjectIdentifier(channel.eventLoop)], core.openConnection() else {
-                    core.metrics.refusedConnections.increment()
-                    return Self.turnAway(channel)
+                guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else {
+                    return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+                }
+                let address: AddressRange?
+                switch core.admit(channel.remoteAddress) {
+                case .admitted(let key): address = key
+                case .refused(let reason):
+                    core.metrics[reason]?.increment()
+                    return Self.turnAway(channel, isTLS: core.configuration.certificates != nil)
                 }
                 let id = ObjectIdentifier(channel)
                 loop.channels.value[id] = channel
                 channel.closeFuture.whenComplete { _ in
                     loop.channels.value[id] = nil
-                    core.closeConnection()
+                    core.closeConnection(address)
                 }
                 return channel.eventLoop.makeCompletedFuture {
-                    let pipeline = HTTPPipeline(configuration: core.configuration)
-                    let origin = RequestOrigin(address: channel.remoteAddress?.ipAddress, isTLS: false)
-                    try pipeline.install(
-                        in: channel.pipeline.syncOperations,
-                        last: HTTPConnectionHandler(
-                            core: core, loopState: loop.state.value, pipeline: pipeline, origin: origin))
+                    try ConnectionPipeline(core: core, loopState: loop.state.value).install(on: channel)
                 }
             }
     }
 
-    /// Too many connections: said in a few bytes and closed, so that the descriptor is free again at once.
-    private static func turnAway(_ channel: any Channel) -> EventLoopFuture<Void> {
+    /// One connection too many: said in a few bytes and closed, so that the descriptor is free again at once. A handshake would cost
+    /// more than the connection, so over TLS it is only closed.
+    private static func turnAway(_ channel: any Channel, isTLS: Bool) -> EventLoopFuture<Void> {
         let answer =
             "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
         // The channel is not active yet within its initializer.
         channel.eventLoop.execute {
+            guard !isTLS else { return channel.close(promise: nil) }
             channel.writeAndFlush(ByteBuffer(string: answer)).whenComplete { _ in channel.close(promise: nil) }
         }
         return channel.eventLoop.makeSucceededVoidFuture()

@@ -1,3 +1,5 @@
+public import DoorbellAuth
+
 /// How the public server listens, and its limits.
 public struct ServerConfiguration: Sendable {
     /// The address to listen on. Default `127.0.0.1`.
@@ -9,7 +11,14 @@ public struct ServerConfiguration: Sendable {
     /// Open connections. Beyond it a connection is answered 503 and closed at once. Never more than the process's descriptor limit less
     /// 256. `nil`: three quarters of that limit, because a proxied request needs a second descriptor. Default `nil`.
     public var maximumConnections: Int?
-    /// From a connection's first byte to the end of a request head, in which a client must have sent it. Default 10 s.
+    /// Connections of one address, and which addresses are not counted. Default: 256 an address, this machine not counted.
+    /// Beyond it a connection is answered 503 and closed at once.
+    public var addressLimits = AddressLimitConfiguration()
+    /// The certificate to show; `nil`: no TLS, and HTTP/1.1 only. With it, HTTP/2 is spoken with clients that ask for it.
+    public var certificates: CertificateStore?
+    /// Requests that one HTTP/2 connection may have open. Default 100.
+    public var maximumStreams: Int = 100
+    /// From a connection's begin to the end of its first request head, a TLS handshake included. Default 10 s.
     public var headerTimeout: Duration = .seconds(10)
     /// How long a connection may be open without a request. Default 75 s.
     public var idleTimeout: Duration = .seconds(75)

@@ -1,8 +1,10 @@
 import CoreMetrics
+import DoorbellAuth
 import DoorbellCore
 import DoorbellHub
 import DoorbellWire
 import Logging
+import NIOCore
 
 /// What every connection of a server shares. Immutable but for the state behind the lock.
 final class ServerCore: Sendable {
@@ -12,6 +14,7 @@ final class ServerCore: Sendable {
         var generation = 0
         var isDraining = false
         var connections = 0
+        var addresses: AddressLimits
     }
 
     let configuration: ServerConfiguration
@@ -30,7 +33,7 @@ final class ServerCore: Sendable {
     let now: @Sendable () -> Timestamp
     /// Open connections that are allowed, see ``ServerConfiguration/maximumConnections``.
     let maximumConnections: Int
-    private let state = Locked(State())
+    private let state: Locked<State>
 
     /// For everything that is not a client's connection: the legacy API, the database, the admin port, files.
     private static let reservedDescriptors = 256
@@ -54,6 +57,7 @@ final class ServerCore: Sendable {
         if configuration.compression, !PerMessageDeflate.isAvailable {
             logger.warning("compression is on, and this build has no zlib: messages are sent as they are")
         }
+        self.state = Locked(State(addresses: AddressLimits(configuration.addressLimits)))
         let descriptors = DescriptorLimit.current
         let possible = max(1, descriptors - Self.reservedDescriptors)
         self.maximumConnections = min(configuration.maximumConnections ?? descriptors * 3 / 4, possible)
@@ -84,16 +88,27 @@ final class ServerCore: Sendable {
 
     func startDraining() { state.withLock { $0.isDraining = true } }
 
-    /// `false`: there are too many.
-    func openConnection() -> Bool {
+    /// A connection was accepted. Once it is admitted, ``closeConnection(_:)`` has to be called for it.
+    func admit(_ address: SocketAddress?) -> ConnectionAdmission {
         state.withLock {
-            guard $0.connections < maximumConnections else { return false }
-            $0.connections += 1
-            return true
+            guard $0.connections < maximumConnections else { return .refused(.connections) }
+            switch $0.addresses.admit(address) {
+            case .admitted(let key):
+                $0.connections += 1
+                return .admitted(key)
+            case .tooMany: return .refused(.address)
+            case .tableFull: return .refused(.addresses)
+            }
         }
     }
 
-    func closeConnection() { state.withLock { $0.connections -= 1 } }
+    /// - Parameter key: What ``admit(_:)`` gave.
+    func closeConnection(_ key: AddressRange?) {
+        state.withLock {
+            $0.connections -= 1
+            $0.addresses.release(key)
+        }
+    }
 
     var openConnections: Int { state.withLock { $0.connections } }
 

@@ -3,8 +3,10 @@ import DoorbellCore
 
 /// What the server counts. Label values come from closed sets: features of the configuration, transports, policies.
 struct ServerMetrics: Sendable {
-    /// Open connections by transport: `http` (neither of the others), `websocket` and `sse`.
+    /// Open connections by transport: `http` (HTTP/1.1, neither of the others), `http2`, `websocket` and `sse` (also those that are
+    /// streams of an HTTP/2 connection).
     let httpConnections: Meter
+    let http2Connections: Meter
     private let webSocketConnections: Meter
     private let eventConnections: Meter
     /// Seconds from the handshake to the end of a WebSocket or an event stream.
@@ -16,8 +18,11 @@ struct ServerMetrics: Sendable {
     /// Subscriptions that asked for a position: found, or gone.
     let recovered: Counter
     let notRecovered: Counter
-    /// Connections refused because ``ServerConfiguration/maximumConnections`` was reached.
-    let refusedConnections: Counter
+    /// Connections that were refused at once.
+    private let refused: [ConnectionRefusal: Counter]
+    /// TLS handshakes that were finished, and those that were not.
+    let handshakes: Counter
+    let failedHandshakes: Counter
     /// Clients that read too slowly: that lost something, and that were closed for it.
     let slowReset: Counter
     /// Clients that fell behind on a feature that conflates.
@@ -45,6 +50,7 @@ struct ServerMetrics: Sendable {
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
         httpConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "http")], factory: factory)
+        http2Connections = Meter(label: "doorbell_connections", dimensions: [("transport", "http2")], factory: factory)
         webSocketConnections = Meter(
             label: "doorbell_connections", dimensions: [("transport", "websocket")], factory: factory)
         eventConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "sse")], factory: factory)
@@ -53,7 +59,16 @@ struct ServerMetrics: Sendable {
         sendBuffer = Recorder(label: "doorbell_send_buffer_bytes", factory: factory)
         recovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "recovered")], factory: factory)
         notRecovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "gone")], factory: factory)
-        refusedConnections = Counter(label: "doorbell_refused_connections_total", factory: factory)
+        refused = Dictionary(
+            uniqueKeysWithValues: ConnectionRefusal.allCases.map { reason in
+                let label = "doorbell_refused_connections_total"
+                return (reason, Counter(label: label, dimensions: [("reason", reason.rawValue)], factory: factory))
+            })
+        func handshakes(_ result: String) -> Counter {
+            Counter(label: "doorbell_tls_handshakes_total", dimensions: [("result", result)], factory: factory)
+        }
+        self.handshakes = handshakes("done")
+        failedHandshakes = handshakes("failed")
         slowReset = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
         slowConflate = Counter(
@@ -108,6 +123,8 @@ struct ServerMetrics: Sendable {
         case .refused, .failed: callsFailed
         }
     }
+
+    subscript(refusal: ConnectionRefusal) -> Counter? { refused[refusal] }
 
     subscript(feature: Feature) -> FeatureMetrics? { features[ObjectIdentifier(feature)] }
 }

@@ -1,6 +1,7 @@
 import DoorbellCore
 package import NIOCore
 import NIOPosix
+package import NIOSSL
 
 /// A socket that sends what it is told and keeps what it gets: for tests of bytes.
 package final class RawClient: Sendable {
@@ -31,15 +32,30 @@ package final class RawClient: Sendable {
     package let channel: any Channel
     private let collector: Collector
 
-    /// - Parameter stalled: Never reads, and takes little into its kernel buffer.
-    package init(port: Int, host: String = "127.0.0.1", stalled: Bool = false) async throws {
+    /// - Parameters:
+    ///   - stalled: Never reads, and takes little into its kernel buffer.
+    ///   - source: The address to connect from; `nil`: the system chooses.
+    ///   - tls: Speaks TLS; what is sent and received here is what is inside.
+    package init(
+        port: Int, host: String = "127.0.0.1", from source: String? = nil, stalled: Bool = false,
+        tls: NIOSSLContext? = nil
+    ) async throws {
         let collector = Collector()
         self.collector = collector
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: !stalled)
             .channelOption(.socketOption(.so_rcvbuf), value: stalled ? 4096 : 1 << 20)
-            .channelInitializer { $0.pipeline.addHandler(collector) }
-            .connect(host: host, port: port).get()
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(collector)
+                }
+            }
+        let bound = try source.map { bootstrap.bind(to: try SocketAddress(ipAddress: $0, port: 0)) } ?? bootstrap
+        channel = try await bound.connect(host: host, port: port).get()
     }
 
     package func send(_ text: String) async throws { try await send(Array(text.utf8)) }

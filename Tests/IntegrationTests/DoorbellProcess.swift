@@ -12,6 +12,8 @@ final class DoorbellProcess: Sendable {
     }
 
     let folder: String
+    /// Whether `doorbell.yaml` has `tls`.
+    let isSecure: Bool
     let port: Int
     let adminPort: Int
     private let child = Locked<Process?>(nil)
@@ -22,6 +24,7 @@ final class DoorbellProcess: Sendable {
 
     /// - Parameter configuration: `doorbell.yaml` without `listen` and `admin`.
     init(configuration: String) throws {
+        isSecure = configuration.contains("\ntls:")
         folder = NSTemporaryDirectory() + "doorbell-it-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         port = try freePort()
         adminPort = try freePort()
@@ -109,11 +112,25 @@ final class DoorbellProcess: Sendable {
         return running.terminationStatus
     }
 
-    /// A plain GET with curl's patience; status 0 when nobody answers.
+    /// Does not wait for what comes of it.
+    func send(signal: Int32) {
+        guard let running = child.withLock({ $0 }) else { return }
+        Foundation.kill(running.processIdentifier, signal)
+    }
+
+    /// - Returns: The exit code.
+    func untilEnded() -> Int32? {
+        guard let running = child.withLock({ $0 }) else { return nil }
+        running.waitUntilExit()
+        return running.terminationStatus
+    }
+
+    /// A GET with curl's patience, over HTTP/2 where the service speaks TLS; status 0 when nobody answers.
     func get(_ path: String, port: Int? = nil) async throws -> (status: Int, headers: String, body: String) {
+        let scheme = isSecure && port == nil ? "https" : "http"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-i", "-m", "5", "http://127.0.0.1:\(port ?? self.port)\(path)"]
+        process.arguments = ["curl", "-s", "-k", "-i", "-m", "5", "\(scheme)://127.0.0.1:\(port ?? self.port)\(path)"]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

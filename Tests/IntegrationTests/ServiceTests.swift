@@ -1,5 +1,6 @@
 import DoorbellClient
 import DoorbellCore
+import DoorbellTestSupport
 import DoorbellTesting
 import Foundation
 import Testing
@@ -143,6 +144,27 @@ import Testing
         #expect(json.output.contains(#""session" : "\#(session)""#) && json.output.contains(#""subscriptions" : 1"#))
         #expect(try doorbell.command("connections", ["--limit", "0"]).status == 64)
         await connection.close()
+    }
+
+    @Test(
+        "a second signal does not wait for what the first one waits for",
+        arguments: [(SIGTERM, 143), (SIGINT, 130)] as [(Int32, Int32)])
+    func secondSignal(number: Int32, status: Int32) async throws {
+        // Half a request, for which a drain waits 10 s.
+        let client = try await RawClient(port: doorbell.port)
+        try await client.send("POST /notifications HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc")
+        try await eventually("it is connected") {
+            try await doorbell.get("/metrics", port: doorbell.adminPort).body
+                .contains("doorbell_connections{transport=\"http\"} 1\n")
+        }
+        let started = ContinuousClock.now
+        doorbell.send(signal: SIGTERM)
+        try await eventually("it drains") { try await doorbell.get("/").status == 0 }
+        #expect(!client.isClosed)
+        doorbell.send(signal: number)
+        let child = doorbell
+        #expect(await Task.detached { child.untilEnded() }.value == status)
+        #expect(ContinuousClock.now - started < .seconds(9))
     }
 
     @Test("the metrics page has every metric of the README once, with help and type")

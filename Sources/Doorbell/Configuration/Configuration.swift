@@ -1,3 +1,4 @@
+public import DoorbellAuth
 public import DoorbellCore
 
 /// Everything that `doorbell.yaml` says, checked.
@@ -19,6 +20,8 @@ public struct Configuration: Sendable {
     public var requestHeaders: Set<String> = []
     /// Whether messages are compressed for WebSocket clients that offer it. Default `false`.
     public var compression = false
+    /// The certificate of ``listen``; `nil`: no TLS. Default `nil`.
+    public var tls: CertificateConfiguration?
     /// In the order of the file; names are unique and no two share a channel.
     public var features: [Feature]
     public var capture: Capture
@@ -72,6 +75,13 @@ public struct Configuration: Sendable {
     public struct Limits: Sendable {
         /// Client connections of all kinds; one more is refused with 503. From 1 to 1,000,000. Default 10,000.
         public var connections = 10_000
+        /// Connections of one IPv4 address, or one IPv6 /64; one more is refused with 503. From 1 to 1,000,000; 0: any number.
+        /// Default 256.
+        public var connectionsPerAddress = 256
+        /// Addresses that ``connectionsPerAddress`` is not for, besides this machine: the proxies in front. Default: private
+        /// networks, which no client of the internet comes from.
+        public var unlimitedAddresses = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+            .compactMap { AddressRange($0) }
         /// Channels that one connection may subscribe to. From 1 to 100,000. Default 1,000.
         public var subscriptionsPerConnection = 1_000
         /// Calls to the legacy API over a socket that one connection may have open. From 0, which takes none, to 1,000. Default 16.
@@ -81,13 +91,23 @@ public struct Configuration: Sendable {
         public var messageSize = 64 * 1024
         /// Bytes of the data that a client publishes; longer ones are refused. From 1 B to 64 KiB. Default 16 KiB.
         public var publishSize = 16 * 1024
+        /// Messages a second from one client, on average; more close the connection with 4502. At once it may send 200 and as many as
+        /// ``subscriptionsPerConnection``. From 1 to 1,000,000. Default 50.
+        public var messageRate = 50
         /// Bytes that may wait for one connection; past it the feature's `slow` policy decides. From 16 KiB to 1 GiB.
         /// Default 1 MiB.
         public var sendBudget = 1024 * 1024
         /// Bytes of a request's head; a longer one is answered with 431. From 1 KiB to 1 MiB. Default 32 KiB.
         public var headerSize = 32 * 1024
-        /// How long a client may take to send a request's head. From 100 ms to 10 min. Default 10 s.
+        /// How long a client may take to connect: the TLS handshake, where there is one, and the first request's head. From 100 ms to
+        /// 10 min. Default 10 s.
         public var handshakeTime: Duration = .seconds(10)
+        /// How long a connection may be open without a request. From 1 s to 1 h. A proxy in front should keep its connections for
+        /// less. Default 75 s.
+        public var idleTime: Duration = .seconds(75)
+        /// How long a client may take between two parts of a request's body, or without taking more of an answer. From 1 s to 1 h.
+        /// Default 60 s.
+        public var stallTime: Duration = .seconds(60)
         /// Between two pings; a client silent for two of them is gone. From 1 s to 10 min. Default 25 s.
         public var heartbeat: Duration = .seconds(25)
         /// How often the legacy API is asked again whether a subscriber may still read. From 1 s to 1 d. Default 5 min.

@@ -19,6 +19,7 @@ extension ConfigurationReader {
         configuration.origins = origins(root)
         configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)
+        if let section = root.section("tls") { configuration.tls = certificate(section) }
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)
@@ -140,6 +141,9 @@ extension ConfigurationReader {
     private func limits(_ section: ConfigurationSection) -> Configuration.Limits {
         var limits = Configuration.Limits()
         limits.connections = section.number("connections", default: limits.connections, 1...1_000_000)
+        limits.connectionsPerAddress = section.number(
+            "connectionsPerAddress", default: limits.connectionsPerAddress, 0...1_000_000)
+        limits.unlimitedAddresses = addresses("unlimitedAddresses", default: limits.unlimitedAddresses, section)
         limits.subscriptionsPerConnection = section.number(
             "subscriptionsPerConnection", default: limits.subscriptionsPerConnection, 1...100_000)
         limits.requestsPerConnection = section.number(
@@ -147,10 +151,13 @@ extension ConfigurationReader {
         limits.messageSize = section.size("messageSize", default: limits.messageSize, 1 << 10...16 << 20)
         limits.publishSize = section.size(
             "publishSize", default: limits.publishSize, 1...DirectMessage.maximumData)
+        limits.messageRate = section.number("messageRate", default: limits.messageRate, 1...1_000_000)
         limits.sendBudget = section.size("sendBudget", default: limits.sendBudget, 16 << 10...1 << 30)
         limits.headerSize = section.size("headerSize", default: limits.headerSize, 1 << 10...1 << 20)
         limits.handshakeTime = section.duration(
             "handshakeTime", default: limits.handshakeTime, .milliseconds(100) ... .seconds(600))
+        limits.idleTime = section.duration("idleTime", default: limits.idleTime, .seconds(1) ... .seconds(3600))
+        limits.stallTime = section.duration("stallTime", default: limits.stallTime, .seconds(1) ... .seconds(3600))
         limits.heartbeat = section.duration("heartbeat", default: limits.heartbeat, .seconds(1) ... .seconds(600))
         limits.reauthorize = section.duration("reauthorize", default: limits.reauthorize, .seconds(1) ... .days(1))
         limits.upstreamTimeout = section.duration(

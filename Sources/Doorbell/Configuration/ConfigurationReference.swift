@@ -39,6 +39,18 @@ public enum ConfigurationReference {
             "compression", "true | false", "false",
             "true: WebSocket clients that offer permessage-deflate get it. Not for messages with a secret beside text of others."
         ),
+        Entry(
+            "tls", "mapping", nil, "TLS for 'listen', with HTTP/2 for clients that ask for it; none: plain HTTP/1.1."),
+        Entry(
+            "tls.certificate", "file", nil,
+            "The server's certificate and those that it is signed with, in PEM, the server's first; relative to this file."
+        ),
+        Entry(
+            "tls.key", "file", nil, "The certificate's private key in PEM, not encrypted; relative to this file."),
+        Entry("tls.minimumVersion", "1.2 | 1.3", "1.2", "The lowest version of TLS that is spoken."),
+        Entry(
+            "tls.checkInterval", "duration, 1s to 1h", "10s",
+            "How often the two files are looked at; new ones are taken for new connections, when they work."),
         Entry("capture", "mapping", nil, "The database side."),
         Entry(
             "capture.retention", "duration, 10s to 7d", "10m",
@@ -54,6 +66,13 @@ public enum ConfigurationReference {
         Entry(
             "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
         Entry(
+            "limits.connectionsPerAddress", "number, 0 to 1000000", "256",
+            "Connections of one IPv4 address or one IPv6 /64; one more is refused with 503. 0: any number."),
+        Entry(
+            "limits.unlimitedAddresses", "list of addresses and address/length",
+            "[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 'fc00::/7']",
+            "Where connectionsPerAddress does not count, besides this machine: the proxies in front."),
+        Entry(
             "limits.subscriptionsPerConnection", "number, 1 to 100000", "1000",
             "Channels that one connection may subscribe to."),
         Entry(
@@ -64,12 +83,21 @@ public enum ConfigurationReference {
             "limits.publishSize", "size, 1B to 64KiB", "16KiB", "The longest data of a message that a client publishes."
         ),
         Entry(
+            "limits.messageRate", "number, 1 to 1000000", "50",
+            "Messages a second from one client, on average; more close the connection with 4502."),
+        Entry(
             "limits.sendBudget", "size, 16KiB to 1GiB", "1MiB",
             "What may wait for one connection; past it the feature's 'slow' policy decides."),
         Entry("limits.headerSize", "size, 1KiB to 1MiB", "32KiB", "The longest head of a request."),
         Entry(
             "limits.handshakeTime", "duration, 100ms to 10m", "10s",
-            "How long a client may take to send a request's head."),
+            "How long a client may take for the TLS handshake and the first request's head."),
+        Entry(
+            "limits.idleTime", "duration, 1s to 1h", "75s",
+            "How long a connection may be open without a request; a proxy in front should keep its for less."),
+        Entry(
+            "limits.stallTime", "duration, 1s to 1h", "60s",
+            "How long a client may send nothing of a body it has begun, or take nothing of an answer."),
         Entry(
             "limits.heartbeat", "duration, 1s to 10m", "25s",
             "Between two pings; a client silent for two of them is gone."),

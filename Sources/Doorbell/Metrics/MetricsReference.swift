@@ -30,7 +30,7 @@ public enum MetricsReference {
         "doorbell_published_total": "Direct messages of clients, by result.",
         "doorbell_recover_total": "Subscriptions that asked for a position, by result.",
         "doorbell_redelivered_total": "Messages delivered again from a durable cursor.",
-        "doorbell_refused_connections_total": "Connections refused because there were too many.",
+        "doorbell_refused_connections_total": "Connections refused because there were too many, by reason.",
         "doorbell_requests_total": "Calls to the legacy API over a socket, by result.",
         "doorbell_send_buffer_bytes": "Bytes waiting for a client after a write that left some.",
         "doorbell_sent_bytes_total": "Bytes sent to clients by feature and path.",
@@ -38,6 +38,7 @@ public enum MetricsReference {
         "doorbell_slow_clients_total": "Clients that read too slowly, by policy.",
         "doorbell_staleness_seconds": "From a change's commit until a client was told, by feature and path.",
         "doorbell_subscriptions": "Open subscriptions.",
+        "doorbell_tls_handshakes_total": "TLS handshakes, by result: done or failed.",
         "doorbell_tokens_total": "Tokens that were looked at, by result.",
     ]
 }

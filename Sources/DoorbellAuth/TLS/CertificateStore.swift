@@ -1,6 +1,7 @@
 public import CoreMetrics
 public import DoorbellCore
 public import Logging
+import NIOCore
 public import NIOSSL
 
 /// The server's TLS context, made again when its files change. A new pair of files that does not work leaves the old one in use
@@ -134,6 +135,8 @@ public final class CertificateStore: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         settings.minimumTLSVersion = configuration.minimumVersion == .v13 ? .tlsv13 : .tlsv12
         settings.applicationProtocols = configuration.applicationProtocols
+        // How long a peer that we close may take to say that it has understood; a peer that is gone never does.
+        settings.shutdownTimeout = .seconds(2)
         do {
             let expiresAt = Timestamp(microseconds: Int64(leaf.notValidAfter) * 1_000_000)
             return (try NIOSSLContext(configuration: settings), expiresAt)

@@ -51,7 +51,10 @@ extension HTTPConnectionHandler {
         headers.add(name: "x-accel-buffering", value: "no")
         exchange.keepsAlive = false
         let head = exchange.framed(.ok, headers)
-        Self.setOptions(of: context.channel, core.configuration)
+        switch carrier {
+        case .connection: Self.setOptions(of: context.channel, core.configuration)
+        case .stream: context.channel.parent.map { Self.setSendOptions(of: $0, core.configuration) }
+        }
         let events = EventStream(connection: self)
         stream(events, head: head)
         // Writing the head finds out that the client is gone.
@@ -62,7 +65,13 @@ extension HTTPConnectionHandler {
                 carrier: events), with: actions)
     }
 
-    var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+    /// Of the answer, in bytes. A stream's channel cannot be asked.
+    var unsentBytes: Int {
+        switch carrier {
+        case .connection: (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        case .stream(let stream): stream.unsentBytes
+        }
+    }
 
     func writeEvents(_ buffer: ByteBuffer) {
         guard case .streaming = state else { return }

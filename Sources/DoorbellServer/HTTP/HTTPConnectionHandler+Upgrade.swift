@@ -51,7 +51,8 @@ extension HTTPConnectionHandler {
         if let refusal = core.refusal {
             return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
         }
-        guard let context = handOver() else { return }
+        // Streams of HTTP/2 do not become WebSockets: nobody can ask for it there.
+        guard case .connection(let pipeline) = carrier, let context = handOver() else { return }
         var headers: HTTPHeaders = [
             "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
         ]
@@ -84,17 +85,23 @@ extension HTTPConnectionHandler {
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }
     }
 
-    /// A small kernel buffer and a low mark for what it has not sent yet: without them a stalled client swallows megabytes
-    /// before anybody notices. A small read buffer, because NIO keeps one for each connection.
+    /// For a connection that is pushed to from now on. A small read buffer, because NIO keeps one for each connection.
     static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
+        setSendOptions(of: channel, configuration)
+        guard let options = channel.syncOptions else { return }
+        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
+        let high = max(2, configuration.sendBudget / 2)
+        try? options.setOption(.writeBufferWaterMark, value: .init(low: max(1, high / 2), high: high))
+    }
+
+    /// A small kernel buffer and a low mark for what it has not sent yet: without them a stalled client swallows megabytes
+    /// before anybody notices.
+    static func setSendOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
         guard let options = channel.syncOptions else { return }
         try? options.setOption(.socketOption(.so_sndbuf), value: SocketOptionValue(configuration.kernelSendBuffer))
         #if os(Linux)
         let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
         try? options.setOption(notSentLowWater, value: 16 << 10)
         #endif
-        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
-        let high = max(2, configuration.sendBudget / 2)
-        try? options.setOption(.writeBufferWaterMark, value: .init(low: max(1, high / 2), high: high))
     }
 }

@@ -3,7 +3,10 @@ import DoorbellCore
 import NIOCore
 import NIOHTTP1
 
-/// One client connection while it speaks HTTP. Lives on its event loop.
+/// One client connection while it speaks HTTP/1.1, or one stream of an HTTP/2 connection. Lives on its event loop.
+///
+/// A stream is a connection with one request: its requests say HTTP/1.1, and what its answers say about the connection is taken out
+/// again on the way to the client. Closing it ends the stream only.
 ///
 /// Requests come one at a time (`HTTPServerPipelineHandler` holds pipelined ones back). Each is answered by the server itself,
 /// becomes a WebSocket, or is streamed to the legacy API. Backpressure goes both ways: a request body is read as fast as the
@@ -26,17 +29,25 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case done
     }
 
+    /// What brings the requests.
+    enum Carrier {
+        case connection(HTTPPipeline)
+        case stream(HTTP2StreamHandler)
+
+        var isStream: Bool { if case .stream = self { true } else { false } }
+    }
+
     /// How long a client may be silent while the rest of its request is dropped.
     private static let lingerTimeout = TimeAmount.seconds(2)
 
     let core: ServerCore
     let loopState: LoopState
-    let pipeline: HTTPPipeline
+    let carrier: Carrier
     let origin: RequestOrigin
     private(set) var state = State.idle
     private(set) var context: ChannelHandlerContext?
     private var isFirstRequest = true
-    private var lastActivity = NIODeadline.now()
+    private var lastActivity: NIODeadline
     private var timer: Scheduled<Void>?
     /// The legacy API takes no more of the request's body for now.
     private var isBodyHeld = false
@@ -44,19 +55,24 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// Somebody waits for the client to take bytes.
     private var writable: EventLoopPromise<Void>?
 
-    init(core: ServerCore, loopState: LoopState, pipeline: HTTPPipeline, origin: RequestOrigin) {
+    /// - Parameter start: When the connection was accepted.
+    init(
+        core: ServerCore, loopState: LoopState, carrier: Carrier, origin: RequestOrigin,
+        since start: NIODeadline = .now()
+    ) {
         self.core = core
         self.loopState = loopState
-        self.pipeline = pipeline
+        self.carrier = carrier
         self.origin = origin
+        self.lastActivity = start
     }
 
     // MARK: Pipeline
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        core.metrics.httpConnections.increment()
-        armTimer()
+        if !carrier.isStream { core.metrics.httpConnections.increment() }
+        armTimer(after: lastActivity + TimeAmount(core.configuration.headerTimeout) - .now())
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { ended() }
@@ -68,7 +84,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func ended() {
         guard context != nil else { return }
-        if case .streaming = state {} else { core.metrics.httpConnections.decrement() }
+        if !carrier.isStream {
+            if case .streaming = state {} else { core.metrics.httpConnections.decrement() }
+        }
         timer?.cancel()
         timer = nil
         switch state {
@@ -134,7 +152,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastActivity = .now()
         switch unwrapInboundIn(data) {
-        case .head(let head): began(head, loop: context.eventLoop)
+        case .head(var head):
+            if carrier.isStream { head.version = .http1_1 }
+            began(head, loop: context.eventLoop)
         case .body(let part): continued(part)
         case .end: requestEnded()
         }
@@ -196,6 +216,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func continued(_ part: ByteBuffer) {
         switch state {
         case .exchanging(let exchange):
+            // HTTP/2 frames a body by itself, so one can come that the head did not announce to whom it was passed on.
+            guard exchange.hasBody || part.readableBytes == 0 else { return close() }
             if let writer = exchange.writer, !writer.body(part) { isBodyHeld = true }
         case .lingering(let remaining):
             if remaining > part.readableBytes {
@@ -222,7 +244,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             case .hold(let held)?: begin(held)
             case nil: break
             }
-        case .lingering: close()
+        case .lingering:
+            // A stream ends by itself when its answer is out; closing it would take back what is not.
+            if carrier.isStream { state = .done } else { close() }
         case .idle, .streaming, .done: break
         }
     }
@@ -329,7 +353,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func stream(_ events: EventStream, head: HTTPResponseHead) {
         guard case .exchanging = state, let context else { return }
         state = .streaming(events)
-        core.metrics.httpConnections.decrement()
+        if !carrier.isStream { core.metrics.httpConnections.decrement() }
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 

@@ -11,6 +11,10 @@ enum RequestCheck {
         guard head.uri.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }) else {
             return "the request target must be printable ASCII without a fragment"
         }
+        // HTTP/1.1's parser knows a list of methods; HTTP/2 takes any.
+        if case .RAW(let method) = head.method, method.isEmpty || !method.utf8.allSatisfy(isTokenByte) {
+            return "the method is not a token"
+        }
         let hosts = head.headers[canonicalForm: "host"]
         if head.headers["host"].count > 1 { return "there is more than one Host header" }
         if head.version.minor >= 1, hosts.isEmpty { return "an HTTP/1.1 request must have a Host header" }

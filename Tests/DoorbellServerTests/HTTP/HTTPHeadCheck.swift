@@ -50,7 +50,7 @@ enum HTTPHeadCheck {
         let channel = EmbeddedChannel()
         let pipeline = HTTPPipeline(configuration: core.configuration)
         let handler = HTTPConnectionHandler(
-            core: core, loopState: LoopState(core: core, loop: channel.eventLoop), pipeline: pipeline,
+            core: core, loopState: LoopState(core: core, loop: channel.eventLoop), carrier: .connection(pipeline),
             origin: RequestOrigin(address: "192.0.2.1", isTLS: false))
         defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
         guard let address = try? SocketAddress(ipAddress: "192.0.2.1", port: 1),

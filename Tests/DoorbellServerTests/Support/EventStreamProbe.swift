@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellTestSupport
+import NIOSSL
 
 /// A client of server-sent events: the parser of WHATWG HTML, section 9.2.6, on a raw socket.
 final class EventStreamProbe: Sendable {
@@ -21,9 +22,9 @@ final class EventStreamProbe: Sendable {
     }
 
     static func open(
-        _ port: Int, path: String, headers: [String] = [], stalled: Bool = false
+        _ port: Int, path: String, headers: [String] = [], stalled: Bool = false, tls: NIOSSLContext? = nil
     ) async throws -> EventStreamProbe {
-        let raw = try await RawClient(port: port, stalled: stalled)
+        let raw = try await RawClient(port: port, stalled: stalled, tls: tls)
         try await raw.send(request(path, headers: headers))
         return EventStreamProbe(raw: raw)
     }

@@ -26,6 +26,7 @@ final class FakeGateway: LegacyGateway {
         var cancelled = 0
         var reply: @Sendable (HTTPRequestHead, String) -> Reply
         var heldForwards: [@Sendable (Reply) -> Void] = []
+        var origins: [RequestOrigin] = []
         var answer: @Sendable (Question) -> Result<PollAnswer, GatewayFailure>
         var trouble: String?
         var isHolding = false
@@ -52,6 +53,8 @@ final class FakeGateway: LegacyGateway {
     var bodies: [String] { state.withLock { $0.bodies } }
     var cancelled: Int { state.withLock { $0.cancelled } }
     var heldForwards: Int { state.withLock { $0.heldForwards.count } }
+    /// Of questions and requests.
+    var origins: [RequestOrigin] { state.withLock { $0.origins } }
     var trouble: String? { state.withLock { $0.trouble } }
 
     func setTrouble(_ text: String?) { state.withLock { $0.trouble = text } }
@@ -85,6 +88,7 @@ final class FakeGateway: LegacyGateway {
         let promise = loop.makePromise(of: PollAnswer.self)
         let answer: (@Sendable (Question) -> Result<PollAnswer, GatewayFailure>)? = state.withLock { state in
             state.asked.append(question)
+            state.origins.append(origin)
             guard !state.isHolding else {
                 let answer = state.answer
                 state.held.append { promise.completeWith(answer(question).mapError { $0 as any Error }) }
@@ -100,7 +104,10 @@ final class FakeGateway: LegacyGateway {
         _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
         answer: any LegacyAnswerWriter
     ) -> any LegacyRequestWriter {
-        state.withLock { $0.forwarded.append(head) }
+        state.withLock { state in
+            state.forwarded.append(head)
+            state.origins.append(origin)
+        }
         return Writer(gateway: self, head: head, answer: answer, loop: loop)
     }
 

@@ -1,6 +1,7 @@
 import DoorbellCore
 import DoorbellTestSupport
 import DoorbellWire
+import NIOSSL
 
 /// A WebSocket client made of a raw socket and the frame parser.
 final class WebSocketProbe: Sendable {
@@ -36,9 +37,9 @@ final class WebSocketProbe: Sendable {
     /// - Parameter extensions: What is offered; whatever is taken of it is understood.
     static func open(
         _ port: Int, host: String = "127.0.0.1", path: String = "/_doorbell/ws", headers: [String] = [],
-        extensions: String? = nil, stalled: Bool = false
+        extensions: String? = nil, stalled: Bool = false, tls: NIOSSLContext? = nil
     ) async throws -> WebSocketProbe {
-        let raw = try await RawClient(port: port, host: host, stalled: stalled)
+        let raw = try await RawClient(port: port, host: host, stalled: stalled, tls: tls)
         let offer = extensions.map { ["Sec-WebSocket-Extensions: \($0)"] } ?? []
         try await raw.send(handshake(path, headers: headers + offer))
         let probe = WebSocketProbe(raw: raw, isCompressed: extensions != nil)

@@ -14,9 +14,15 @@ import Testing
             origins: [https://a.example]
             requestHeaders: [x-tenant]
             compression: true
+            tls: { certificate: a.pem, key: b.pem, minimumVersion: 1.3, checkInterval: 1s }
             capture: { retention: 1h, bell: never, role: r }
             limits:
               connections: 1
+              connectionsPerAddress: 1
+              unlimitedAddresses: [192.0.2.1]
+              messageRate: 1
+              idleTime: 1s
+              stallTime: 1s
               subscriptionsPerConnection: 1
               requestsPerConnection: 1
               messageSize: 1KiB
@@ -61,7 +67,7 @@ import Testing
         }
         let limits = lines.filter { !["retention", "bell", "role", "publishers"].contains($0.prefix { $0 != ":" }) }
         let capture = lines.filter { !limits.contains($0) }
-        #expect(limits.count == 11 && capture.count == 4)
+        #expect(limits.count == 16 && capture.count == 4)
         let written = try ConfigurationTests.read(
             ConfigurationTests.minimal + "\nlimits: { \(limits.joined(separator: ", ")) }"
                 + "\ncapture: { \(capture.joined(separator: ", ")) }", [:])
