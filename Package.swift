@@ -137,7 +137,7 @@ let tests: [Target] = [
         name: "DoorbellServerTests",
         dependencies: [
             "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire",
-            coreMetrics, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
+            coreMetrics, crypto, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
             nioSSL, nioTLS,
         ], swiftSettings: settings),
     .testTarget(
@@ -150,7 +150,7 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellTests",
         dependencies: [
-            "Doorbell", "DoorbellCore", "DoorbellServer", coreMetrics,
+            "Doorbell", "DoorbellAuth", "DoorbellCore", "DoorbellServer", coreMetrics,
         ], swiftSettings: settings),
     .testTarget(
         name: "IntegrationTests",

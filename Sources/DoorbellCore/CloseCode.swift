@@ -32,6 +32,10 @@ public struct CloseCode: Hashable, Sendable {
     public static let heartbeatMissed = Self(number: 4001, reason: "heartbeat missed")
     /// Capture is behind or unsure: poll for now.
     public static let captureUnsure = Self(number: 4002, reason: "capture is not live: poll for now")
+    /// The client's token has expired, and no other one came.
+    public static let authenticationExpired = Self(number: 4500, reason: "authentication expired")
+    /// A token is needed, and none came in time.
+    public static let unauthenticated = Self(number: 4500, reason: "authentication needed")
     public static let notAllowed = Self(number: 4501, reason: "not allowed")
     public static let limit = Self(number: 4502, reason: "rate or size limit")
     /// The feature was rolled back to polling.

@@ -16,6 +16,12 @@ final class LoopState {
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     /// For all connections that agreed to compression; costs nothing before the first of them is sent something.
     let deflater = MessageDeflater()
+    /// When tokens expire, or have to be there.
+    private var deadlines = DeadlineTable<PushStream>()
+    /// Of ``deadlines``. `nil` while there are none.
+    private var sweeping: RepeatedTask?
+    /// Wall clock.
+    private let now: @Sendable () -> Timestamp
     private let tally: DeliveryTally
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?
@@ -23,6 +29,7 @@ final class LoopState {
     init(core: ServerCore, loop: any EventLoop) {
         let tally = DeliveryTally()
         self.tally = tally
+        self.now = core.now
         let heartbeat = core.configuration.session.heartbeat.seconds
         // Four ticks a second are few enough to cost nothing, and many enough that a slot of many connections is served in a moment.
         let slots = Int(min(256, max(1, heartbeat * 4)))
@@ -63,6 +70,7 @@ final class LoopState {
 
     func remove(_ stream: PushStream) {
         wheel.remove(stream)
+        watch(stream, until: nil)
         stopTicking()
     }
 
@@ -93,6 +101,28 @@ final class LoopState {
         let now = PushStream.seconds()
         for stream in wheel.tick() where stream.seat.isTaken { stream.beat(now: now) }
         for connection in http2.tick() where connection.seat.isTaken { connection.beat(now: now) }
+    }
+
+    /// `stream`'s session is told when its deadline has passed, at most a second later.
+    ///
+    /// - Parameter deadline: `nil`: there is none any more.
+    func watch(_ stream: PushStream, until deadline: Timestamp?) {
+        deadlines.set(stream, at: deadline)
+        if deadlines.isEmpty {
+            sweeping?.cancel()
+            sweeping = nil
+        } else if sweeping == nil {
+            let bound = NIOLoopBound(self, eventLoop: stream.channel.eventLoop)
+            let period = TimeAmount.milliseconds(500)
+            sweeping = stream.channel.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+                bound.value.sweep()
+            }
+        }
+    }
+
+    private func sweep() {
+        let now = now()
+        for stream in deadlines.due(now: now) { stream.perform { $0.expire(now: now) } }
     }
 
     func add(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = held }

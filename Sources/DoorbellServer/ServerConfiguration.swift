@@ -28,9 +28,17 @@ public struct ServerConfiguration: Sendable {
     public var maximumHeaderLine: Int = 16 << 10
     /// Bytes of all headers together. Default 64 KiB; beyond it 431.
     public var maximumHeaders: Int = 64 << 10
-    /// `Origin`s whose pages may open a WebSocket, e.g. `https://app.example.com`. Empty: only the origin that the `Host`
-    /// header names. A request without `Origin` does not come from a page and is not held to this.
-    public var allowedOrigins: [String] = []
+    /// Pages that may connect. Default: those of the host that they ask for.
+    public var origins = OriginPolicy.sameHost
+    /// How clients say who they are by a token. `nil`: they do not. Default `nil`.
+    public var authentication: Authentication?
+    /// Bounds of the tickets from `POST /_doorbell/ticket`. Default 30 s, and 10,000 of them, which with their credentials take
+    /// 80 MiB at most.
+    public var tickets: TicketConfiguration = {
+        var tickets = TicketConfiguration()
+        tickets.maximumTickets = 10_000
+        return tickets
+    }()
     /// Bytes of one client message. Default 64 KiB; beyond it close 1009.
     public var maximumMessageSize: Int = 64 << 10
     /// Whether clients that offer to (permessage-deflate, RFC 7692) get messages compressed. Default `false`: a compressed length tells

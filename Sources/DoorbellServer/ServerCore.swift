@@ -26,6 +26,7 @@ final class ServerCore: Sendable {
     /// `nil`: clients cannot publish, and acknowledgements are not kept.
     let publisher: (any PublishGateway)?
     let cursors: (any CursorStore)?
+    let doorkeeper: Doorkeeper
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
     let logger: Logger
@@ -50,6 +51,7 @@ final class ServerCore: Sendable {
         self.presence = presence
         self.publisher = publisher
         self.cursors = cursors
+        self.doorkeeper = Doorkeeper(configuration.authentication, tickets: configuration.tickets, now: now)
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger

@@ -68,7 +68,7 @@ import Testing
         var configuration = OriginConfiguration()
         configuration.allowed = ["https://app.example"]
         let list = try OriginPolicy(configuration)
-        let same = try OriginPolicy()
+        let same = OriginPolicy.sameHost
         var generator = SplitMix(state: 13)
         let pieces = [
             "https", "http", ":", "/", "//", "app", ".", "example", "443", "[", "]", "@", "*", "é", " ", "\u{0}",

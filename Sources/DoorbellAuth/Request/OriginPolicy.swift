@@ -27,7 +27,8 @@ public struct OriginPolicy: Sendable {
     private let exact: Set<WebOrigin>
     private let wildcards: [Wildcard]
     private let allowsNull: Bool
-    private let isList: Bool
+    /// Whether pages of other origins may come at all.
+    public let isList: Bool
     private let trustsForwardedProto: Bool
 
     /// `https://*.example.com`: every host that ends in the suffix, with one or more labels before it.
@@ -43,8 +44,15 @@ public struct OriginPolicy: Sendable {
         }
     }
 
+    /// No list: only pages of the host that they ask for.
+    public static let sameHost = OriginPolicy()
+
+    private init() {
+        (exact, wildcards, allowsNull, isList, trustsForwardedProto) = ([], [], false, false, false)
+    }
+
     /// - Throws: ``SyntaxError`` with a sentence for the first entry that is wrong.
-    public init(_ configuration: OriginConfiguration = OriginConfiguration()) throws(SyntaxError) {
+    public init(_ configuration: OriginConfiguration) throws(SyntaxError) {
         var exact: Set<WebOrigin> = []
         var wildcards: [Wildcard] = []
         var allowsNull = false

@@ -82,20 +82,9 @@ public struct TokenSource: Sendable {
     /// - Parameter target: Path and query, as on the request line.
     public func find(headers: HTTPHeaders, target: String) throws(Refusal) -> Found {
         let offered = headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
-        let query = RequestQuery(target, readsToken: configuration.allowsQueryToken)
-        var tokens: [(text: String, place: Place)] = []
-        if let text = try Self.bearer(headers) { tokens.append((text, .authorization)) }
-        if let name = configuration.cookie {
-            let values = CookieHeader.values(of: name, in: headers["cookie"]).filter { !$0.isEmpty }
-            tokens += values.map { ($0, .cookie) }
-        }
-        let bearers = offered.filter(Self.isBearer)
-        tokens += bearers.map { (String($0.dropFirst(Self.bearerPrefix.count)), .subprotocol) }
-        if !bearers.isEmpty, !offered.contains(Self.subprotocol) {
-            throw .subprotocolAlone
-        }
-        tokens += query.tokens.map { ($0, .query) }
-        for token in tokens { try check(token.text, token.place) }
+        let query = RequestQuery(
+            target, readsToken: configuration.readsTokens && configuration.allowsQueryToken)
+        let tokens = configuration.readsTokens ? try tokens(headers, offered, query) : []
         // Compared by bytes; what was checked is ASCII.
         let credentials = Set(tokens.map(\.text)).count + Set(query.tickets).count
         guard credentials <= 1 else { throw .conflict }
@@ -114,6 +103,25 @@ public struct TokenSource: Sendable {
     }
 
     // MARK: Places
+
+    private func tokens(
+        _ headers: HTTPHeaders, _ offered: [String], _ query: RequestQuery
+    ) throws(Refusal) -> [(text: String, place: Place)] {
+        var tokens: [(text: String, place: Place)] = []
+        if let text = try Self.bearer(headers) { tokens.append((text, .authorization)) }
+        if let name = configuration.cookie {
+            let values = CookieHeader.values(of: name, in: headers["cookie"]).filter { !$0.isEmpty }
+            tokens += values.map { ($0, .cookie) }
+        }
+        let bearers = offered.filter(Self.isBearer)
+        tokens += bearers.map { (String($0.dropFirst(Self.bearerPrefix.count)), .subprotocol) }
+        if !bearers.isEmpty, !offered.contains(Self.subprotocol) {
+            throw .subprotocolAlone
+        }
+        tokens += query.tokens.map { ($0, .query) }
+        for token in tokens { try check(token.text, token.place) }
+        return tokens
+    }
 
     /// Other schemes than `Bearer` are the legacy API's business.
     private static func bearer(_ headers: HTTPHeaders) throws(Refusal) -> String? {

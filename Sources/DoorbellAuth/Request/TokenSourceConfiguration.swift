@@ -1,5 +1,7 @@
 /// Where a handshake may carry its token. `Authorization: Bearer`, the subprotocol and `?ticket=` are always looked at.
 public struct TokenSourceConfiguration: Sendable {
+    /// Whether tokens are looked for. `false`: only tickets, and everything else is the legacy API's business. Default `true`.
+    public var readsTokens = true
     /// The cookie with the token. Browsers send cookies along for any page, so the `Origin` has to be checked. Default `nil`: none.
     public var cookie: String?
     /// Whether `?token=` is looked at. What stands in URLs ends up in logs, histories and `Referer`s of others. Default `false`.

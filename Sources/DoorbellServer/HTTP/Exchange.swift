@@ -21,7 +21,9 @@ struct Exchange {
         case answer(LocalAnswer)
         case upgrade(WebSocketUpgrade)
         case events(EventStreamRequest)
-        case hold(HeldPoll)
+        case ticket(TicketRequest)
+        /// - Parameter access: Where claims decide whether the poll may be held.
+        case hold(HeldPoll, _ access: AccessRequest?)
     }
 
     init(head: HTTPRequestHead) {

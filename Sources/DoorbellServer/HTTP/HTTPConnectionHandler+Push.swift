@@ -7,14 +7,14 @@ import NIOHTTP1
 /// Server-sent events and held polls: answers that take as long as nothing happens.
 extension HTTPConnectionHandler {
     /// Asks the legacy API first where the stream is of a polled URL.
-    func begin(_ request: EventStreamRequest) {
+    func begin(_ request: EventStreamRequest, _ visitor: Visitor) {
         guard let context else { return }
         let loop = context.eventLoop
         guard request.isOnPoll, let subscription = request.subscriptions.first,
             case .poll(let target) = subscription.target
         else {
             let head = core.hub.head
-            return open(request) { session in
+            return open(request, visitor) { session in
                 let now = PushStream.seconds()
                 return session.opened()
                     + request.subscriptions.flatMap {
@@ -25,11 +25,11 @@ extension HTTPConnectionHandler {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let position = core.hub.head
         let limit = core.configuration.maximumSnapshot
-        core.gateway.ask(target, headers: request.headers, from: origin, on: loop).whenComplete { result in
+        core.gateway.ask(target, headers: visitor.headers, from: origin, on: loop).whenComplete { result in
             let connection = bound.value
             switch PollVerdict(result, maximumSnapshot: limit) {
             case .allowed(let snapshot):
-                connection.open(request) { session in
+                connection.open(request, visitor) { session in
                     session.opened(
                         with: subscription, snapshot: snapshot, position: position, now: PushStream.seconds())
                 }
@@ -38,7 +38,9 @@ extension HTTPConnectionHandler {
         }
     }
 
-    private func open(_ request: EventStreamRequest, actions: (inout Session) -> [Session.Action]) {
+    private func open(
+        _ request: EventStreamRequest, _ visitor: Visitor, actions: (inout Session) -> [Session.Action]
+    ) {
         // The legacy API may have taken its time.
         if let refusal = core.refusal {
             return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
@@ -61,7 +63,7 @@ extension HTTPConnectionHandler {
         guard case .streaming = state else { return }
         events.open(
             PushStream(
-                core: core, loopState: loopState, origin: origin, headers: request.headers, channel: context.channel,
+                core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel,
                 carrier: events), with: actions)
     }
 

@@ -6,24 +6,24 @@ import NIOHTTP1
 
 extension HTTPConnectionHandler {
     /// Asks the legacy API first where the handshake is on a polled URL, then answers 101.
-    func begin(_ upgrade: WebSocketUpgrade) {
+    func begin(_ upgrade: WebSocketUpgrade, _ visitor: Visitor) {
         guard let context else { return }
         let loop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
         guard let poll = upgrade.poll, case .poll(let target) = poll.target else {
             // Not from within the decoder, which is about to be taken away.
-            loop.execute { bound.value.complete(upgrade) { session in session.opened() } }
+            loop.execute { bound.value.complete(upgrade, visitor) { session in session.opened() } }
             return
         }
         let position = core.hub.head
         let limit = core.configuration.maximumSnapshot
-        core.gateway.ask(target, headers: upgrade.headers, from: origin, on: loop).whenComplete { result in
+        core.gateway.ask(target, headers: visitor.headers, from: origin, on: loop).whenComplete { result in
             // A future that is complete already calls back at once, which would be within the decoder too.
             loop.execute {
                 let connection = bound.value
                 switch PollVerdict(result, maximumSnapshot: limit) {
                 case .allowed(let snapshot):
-                    connection.complete(upgrade) { session in
+                    connection.complete(upgrade, visitor) { session in
                         session.opened(with: poll, snapshot: snapshot, position: position, now: PushStream.seconds())
                     }
                 case .refused, .unavailable: connection.send(Self.refusal(result))
@@ -45,7 +45,7 @@ extension HTTPConnectionHandler {
     }
 
     private func complete(
-        _ upgrade: WebSocketUpgrade, actions: (inout Session) -> [Session.Action]
+        _ upgrade: WebSocketUpgrade, _ visitor: Visitor, actions: (inout Session) -> [Session.Action]
     ) {
         // The legacy API may have taken its time.
         if let refusal = core.refusal {
@@ -79,7 +79,7 @@ extension HTTPConnectionHandler {
         for handler in [pipeline.pipelining, pipeline.encoder, self] as [any RemovableChannelHandler] {
             operations.removeHandler(handler, promise: nil)
         }
-        connection.open(with: actions, loopState: loopState, origin: origin, headers: upgrade.headers)
+        connection.open(with: actions, loopState: loopState, origin: origin, visitor: visitor)
         // Answers to what was sent ahead: no end of a read follows that would write them.
         let bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }

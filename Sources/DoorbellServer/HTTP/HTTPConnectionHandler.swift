@@ -168,21 +168,23 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         if let problem = RequestCheck.problem(of: head) { return refuse(head, .problem(.badRequest, problem)) }
         var exchange = Exchange(head: head)
+        let isTLS = origin.isTLS
         if core.isDraining { exchange.keepsAlive = false }
         if head.method == .CONNECT {
             exchange.atEnd = .answer(.problem(.methodNotAllowed, "CONNECT is not for this server"))
-        } else if let route = OwnRoutes.route(head, core: core) {
+        } else if let route = OwnRoutes.route(head, isTLS: isTLS, core: core) {
             switch route {
             case .answer(let answer): exchange.atEnd = .answer(answer)
-            case .webSocket: exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: nil)
-            case .events: exchange.atEnd = EventStreamRequest.check(head, core: core, poll: nil)
+            case .webSocket: exchange.atEnd = WebSocketUpgrade.check(head, isTLS: isTLS, core: core, poll: nil)
+            case .events: exchange.atEnd = EventStreamRequest.check(head, isTLS: isTLS, core: core, poll: nil)
+            case .ticket: exchange.atEnd = TicketRequest.check(head, isTLS: isTLS, core: core)
             }
         } else if WebSocketUpgrade.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
-            exchange.atEnd = WebSocketUpgrade.check(head, core: core, poll: poll)
+            exchange.atEnd = WebSocketUpgrade.check(head, isTLS: isTLS, core: core, poll: poll)
         } else if EventStreamRequest.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
-            exchange.atEnd = EventStreamRequest.check(head, core: core, poll: poll)
+            exchange.atEnd = EventStreamRequest.check(head, isTLS: isTLS, core: core, poll: poll)
         } else if let held = held(head, loop: loop) {
-            exchange.atEnd = .hold(held)
+            exchange.atEnd = held
         } else {
             let answer = ClientAnswer(connection: self, loop: loop)
             exchange.answer = answer
@@ -199,11 +201,24 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         state = .exchanging(exchange)
     }
 
-    private func held(_ head: HTTPRequestHead, loop: any EventLoop) -> HeldPoll? {
+    private func held(_ head: HTTPRequestHead, loop: any EventLoop) -> Exchange.AtEnd? {
         guard HeldPoll.wait(head) != nil, core.refusal == nil, let poll = core.catalog.poll(matching: head.uri) else {
             return nil
         }
+        var head = head
+        var access: AccessRequest?
+        // Of other features the legacy API, which is asked at once, is the judge.
+        if case .claims = poll.feature.authorize {
+            do throws(AccessRefusal) {
+                let request = try core.doorkeeper.request(head, poll: poll)
+                head.uri = request.target
+                access = request
+            } catch {
+                return .answer(error.answer)
+            }
+        }
         return HeldPoll(head, poll: poll, core: core, loopState: loopState, origin: origin, loop: loop)
+            .map { .hold($0, access) }
     }
 
     private func refuse(_ head: HTTPRequestHead, _ answer: LocalAnswer) {
@@ -239,9 +254,19 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             exchange.writer?.end()
             switch atEnd {
             case .answer(let answer)?: send(answer)
-            case .upgrade(let upgrade)?: begin(upgrade)
-            case .events(let request)?: begin(request)
-            case .hold(let held)?: begin(held)
+            case .upgrade(let upgrade)?: admit(upgrade.access) { [self] in begin(upgrade, $0) }
+            case .events(let request)?:
+                admit(request.access, accessControl: request.accessControl) { [self] in begin(request, $0) }
+            case .ticket(let request)?:
+                admit(request.access, accessControl: request.accessControl) { [self] visitor in
+                    send(request.answer(visitor, core.doorkeeper))
+                }
+            case .hold(let held, let access?)?:
+                admit(access) { [self] visitor in
+                    held.headers = visitor.headers
+                    begin(held)
+                }
+            case .hold(let held, nil)?: begin(held)
             case nil: break
             }
         case .lingering:

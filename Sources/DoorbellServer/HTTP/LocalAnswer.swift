@@ -14,6 +14,12 @@ struct LocalAnswer {
         self.body = body
     }
 
+    func adding(_ headers: HTTPHeaders) -> LocalAnswer {
+        var answer = self
+        answer.headers.add(contentsOf: headers)
+        return answer
+    }
+
     /// Problem details (RFC 9457).
     static func problem(
         _ status: HTTPResponseStatus, _ detail: String, headers: HTTPHeaders = HTTPHeaders()

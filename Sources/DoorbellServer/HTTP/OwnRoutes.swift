@@ -7,28 +7,43 @@ enum OwnRoutes {
         case webSocket
         /// The endpoint for server-sent events.
         case events
+        case ticket
         case answer(LocalAnswer)
     }
 
     /// `nil`: not ours.
-    static func route(_ head: HTTPRequestHead, core: ServerCore) -> Route? {
+    static func route(_ head: HTTPRequestHead, isTLS: Bool, core: ServerCore) -> Route? {
         let path = head.uri.prefix { $0 != "?" }
         guard path == "/_doorbell" || path.hasPrefix("/_doorbell/") else { return nil }
-        let known: Bool
-        switch path {
-        case "/_doorbell/ws", "/_doorbell/sse", "/_doorbell/health/live", "/_doorbell/health/ready": known = true
-        default: known = false
+        guard let methods = methods(of: path) else {
+            return .answer(.problem(.notFound, "Doorbell has nothing at this path"))
         }
-        guard known else { return .answer(.problem(.notFound, "Doorbell has nothing at this path")) }
-        guard head.method == .GET || (head.method == .HEAD && path.hasPrefix("/_doorbell/health/")) else {
-            return .answer(.problem(.methodNotAllowed, "only GET is understood here", headers: ["allow": "GET"]))
+        let allowed = methods.map(\.rawValue).joined(separator: ", ")
+        guard methods.contains(head.method) else {
+            return .answer(
+                .problem(.methodNotAllowed, "only \(allowed) is understood here", headers: ["allow": allowed]))
+        }
+        if head.method == .OPTIONS {
+            return .answer(AccessControl.preflight(head, isTLS: isTLS, methods: allowed, core.configuration))
         }
         switch path {
         case "/_doorbell/ws": return .webSocket
         case "/_doorbell/sse": return .events
+        case "/_doorbell/ticket": return .ticket
         case "/_doorbell/health/live": return .answer(.health("live", reasons: []))
         default:
             return .answer(.health("ready", reasons: [core.refusal, core.gateway.trouble].compactMap { $0 }))
+        }
+    }
+
+    /// `nil`: there is nothing at `path`.
+    private static func methods(of path: Substring) -> [HTTPMethod]? {
+        switch path {
+        case "/_doorbell/ws": [.GET]
+        case "/_doorbell/sse": [.GET, .OPTIONS]
+        case "/_doorbell/ticket": [.POST, .OPTIONS]
+        case "/_doorbell/health/live", "/_doorbell/health/ready": [.GET, .HEAD]
+        default: nil
         }
     }
 }

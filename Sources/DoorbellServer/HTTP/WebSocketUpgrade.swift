@@ -1,3 +1,4 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellWire
 import NIOHTTP1
@@ -11,8 +12,7 @@ struct WebSocketUpgrade {
     let compression: PerMessageDeflate?
     /// The polled URL to subscribe to at once; `nil` at the socket for everything.
     let poll: ClientMessage.Subscribe?
-    /// The request's headers, as far as they concern the legacy API.
-    let headers: HTTPHeaders
+    let access: AccessRequest
 
     /// Whether the request wants to become a WebSocket.
     static func isAsked(by head: HTTPRequestHead) -> Bool {
@@ -22,7 +22,9 @@ struct WebSocketUpgrade {
     }
 
     /// What is done when the request has ended: the handshake, or a refusal.
-    static func check(_ head: HTTPRequestHead, core: ServerCore, poll: FeatureCatalog.Poll?) -> Exchange.AtEnd {
+    static func check(
+        _ head: HTTPRequestHead, isTLS: Bool, core: ServerCore, poll: FeatureCatalog.Poll?
+    ) -> Exchange.AtEnd {
         let upgrade: HTTPHeaders = ["upgrade": "websocket", "sec-websocket-version": "13"]
         guard isAsked(by: head) else {
             return .answer(.problem(.upgradeRequired, "this is a WebSocket endpoint", headers: upgrade))
@@ -34,8 +36,8 @@ struct WebSocketUpgrade {
         guard keys.count == 1, let key = keys.first, WebSocketHandshake.isValid(key: key) else {
             return .answer(.problem(.badRequest, "Sec-WebSocket-Key is missing or not 16 bytes in base64"))
         }
-        guard isAllowed(head.headers, allowed: core.configuration.allowedOrigins) else {
-            return .answer(.problem(.forbidden, "pages of this Origin may not open a WebSocket here"))
+        if case .refused(let refusal) = core.configuration.origins.decide(head.headers, isTLS: isTLS) {
+            return .answer(.problem(.forbidden, refusal.description))
         }
         guard let extensions = WebSocketExtension.parse(head.headers["sec-websocket-extensions"]) else {
             return .answer(.problem(.badRequest, "Sec-WebSocket-Extensions does not have the form of RFC 6455"))
@@ -46,43 +48,41 @@ struct WebSocketUpgrade {
         if let poll, poll.channels.isEmpty {
             return .answer(.problem(.notFound, "this URL of feature '\(poll.feature.name)' names no channel"))
         }
+        let access: AccessRequest
+        do throws(AccessRefusal) {
+            access = try core.doorkeeper.request(head, poll: poll, mayAuthenticateLater: poll == nil)
+        } catch {
+            return .answer(error.answer)
+        }
         let offered = head.headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
         let own = ProtocolVersion.current.subprotocol
         return .upgrade(
             WebSocketUpgrade(
                 acceptKey: WebSocketHandshake.accept(key: key), subprotocol: offered.contains(own) ? own : nil,
                 compression: core.configuration.compression ? PerMessageDeflate.accept(extensions) : nil,
-                poll: poll == nil ? nil : subscription(to: head, offered: offered), headers: asking(head.headers)))
+                poll: poll == nil ? nil : subscription(to: access.target, head.headers, offered: offered),
+                access: access))
     }
 
     /// What a handshake on a polled URL asks for besides. The query belongs to the legacy API and is left alone: the position
     /// comes as `Doorbell-Position`, the wanted versions as `Doorbell-Version` ("2, 1", best first), the client's own name as
     /// `Doorbell-Client`; or, because pages cannot set headers on a WebSocket, as the subprotocols `doorbell.since.<position>`,
     /// `doorbell.version.<number>` and `doorbell.client.<name>`.
-    private static func subscription(to head: HTTPRequestHead, offered: [String]) -> ClientMessage.Subscribe {
+    private static func subscription(
+        to target: String, _ headers: HTTPHeaders, offered: [String]
+    ) -> ClientMessage.Subscribe {
         func offer(_ prefix: String) -> [String] {
             offered.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
         }
-        let since = head.headers.first(name: "doorbell-position") ?? offer("doorbell.since.").first
-        let versions = head.headers[canonicalForm: "doorbell-version"].map(String.init) + offer("doorbell.version.")
-        let client = head.headers.first(name: "doorbell-client") ?? offer("doorbell.client.").first
+        let since = headers.first(name: "doorbell-position") ?? offer("doorbell.since.").first
+        let versions = headers[canonicalForm: "doorbell-version"].map(String.init) + offer("doorbell.version.")
+        let client = headers.first(name: "doorbell-client") ?? offer("doorbell.client.").first
         return ClientMessage.Subscribe(
-            target: .poll(head.uri),
+            target: .poll(target),
             since: since.flatMap { ClientMessage.Since(text: $0) },
             versions: versions.prefix(ClientMessageDecoder.maximumVersions)
                 .compactMap { UInt16($0).flatMap { SchemaVersion($0) } },
             client: client.flatMap { ClientMessageDecoder.isClient($0) ? $0 : nil })
-    }
-
-    /// The `Origin` rule of ``ServerConfiguration/allowedOrigins``.
-    static func isAllowed(_ headers: HTTPHeaders, allowed: [String]) -> Bool {
-        let origins = headers["origin"]
-        guard let origin = origins.first else { return true }
-        guard origins.count == 1 else { return false }
-        if !allowed.isEmpty { return allowed.contains { $0.lowercased() == origin.lowercased() } }
-        guard let host = headers.first(name: "host")?.lowercased() else { return false }
-        // The scheme is not compared: behind a proxy that ends TLS the server does not know it.
-        return ["http://", "https://"].contains { origin.lowercased() == $0 + host }
     }
 
     /// Headers that would make the legacy API's answer something else than the plain, whole poll answer are left out.

@@ -11,8 +11,7 @@ struct EventStreamRequest {
     let subscriptions: [ClientMessage.Subscribe]
     /// Whether the one subscription is the URL itself: the legacy API is asked first, and its refusal is the answer.
     let isOnPoll: Bool
-    /// The request's headers, as far as they concern the legacy API.
-    let headers: HTTPHeaders
+    let access: AccessRequest
     /// For pages of other origins that are allowed.
     let accessControl: HTTPHeaders
 
@@ -27,14 +26,23 @@ struct EventStreamRequest {
     /// What is done when the request has ended: the stream, or a refusal.
     ///
     /// - Parameter poll: `nil` at `/_doorbell/sse`.
-    static func check(_ head: HTTPRequestHead, core: ServerCore, poll: FeatureCatalog.Poll?) -> Exchange.AtEnd {
-        guard let accessControl = AccessControl.headers(for: head.headers, core.configuration) else {
-            return .answer(.problem(.forbidden, "pages of this Origin may not open an event stream here"))
+    static func check(
+        _ head: HTTPRequestHead, isTLS: Bool, core: ServerCore, poll: FeatureCatalog.Poll?
+    ) -> Exchange.AtEnd {
+        let accessControl: HTTPHeaders
+        switch AccessControl.headers(for: head.headers, isTLS: isTLS, core.configuration) {
+        case .failure(let refused): return .answer(refused.answer)
+        case .success(let headers): accessControl = headers
         }
         if let refusal = core.refusal {
             return .answer(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
         }
-        let headers = WebSocketUpgrade.asking(head.headers)
+        let access: AccessRequest
+        do throws(AccessRefusal) {
+            access = try core.doorkeeper.request(head, poll: poll)
+        } catch {
+            return .answer(error.answer.adding(accessControl))
+        }
         if let poll {
             guard !poll.channels.isEmpty else {
                 return .answer(.problem(.notFound, "this URL of feature '\(poll.feature.name)' names no channel"))
@@ -43,10 +51,10 @@ struct EventStreamRequest {
             let versions = head.headers[canonicalForm: "doorbell-version"].map(String.init)
             return .events(
                 EventStreamRequest(
-                    subscriptions: [subscription(to: .poll(head.uri), since: since, versions: versions)],
-                    isOnPoll: true, headers: headers, accessControl: accessControl))
+                    subscriptions: [subscription(to: .poll(access.target), since: since, versions: versions)],
+                    isOnPoll: true, access: access, accessControl: accessControl))
         }
-        let query = QueryItems(target: head.uri)
+        let query = QueryItems(target: access.target)
         let targets: [ClientMessage.Target] = query.items.compactMap { name, value in
             switch name {
             case "channel": .channel(value)
@@ -66,7 +74,7 @@ struct EventStreamRequest {
         return .events(
             EventStreamRequest(
                 subscriptions: targets.map { subscription(to: $0, since: since, versions: versions) }, isOnPoll: false,
-                headers: headers, accessControl: accessControl))
+                access: access, accessControl: accessControl))
     }
 
     private static func subscription(

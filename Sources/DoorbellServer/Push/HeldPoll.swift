@@ -18,7 +18,8 @@ final class HeldPoll {
     private let origin: RequestOrigin
     private let loop: any EventLoop
     private let target: String
-    private let headers: HTTPHeaders
+    /// What the legacy API is asked with.
+    var headers: HTTPHeaders
     private let poll: FeatureCatalog.Poll
     /// What the client has: entity tags, weakly compared, or a position.
     private let known: [String]

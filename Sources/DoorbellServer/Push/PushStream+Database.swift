@@ -1,4 +1,5 @@
 import CoreMetrics
+import DoorbellAuth
 import DoorbellCore
 import DoorbellHub
 import NIOCore
@@ -6,7 +7,10 @@ import NIOCore
 /// What a client says that is kept in the database.
 extension PushStream {
     /// Who the client is to its cursors. Asked for by the few that have some, so it is not kept.
-    var cursorIdentity: String { ClientIdentity.digest(credentials: headers) }
+    var cursorIdentity: String {
+        session.identity.map { ClientIdentity.digest(subject: $0.subject) }
+            ?? ClientIdentity.digest(credentials: headers)
+    }
 
     func publish(_ outgoing: Session.Outgoing) {
         guard let publisher = core.publisher else { return published(outgoing, .notSupported) }

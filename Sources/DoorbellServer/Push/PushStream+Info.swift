@@ -1,3 +1,4 @@
+import DoorbellAuth
 import NIOCore
 import NIOHTTP1
 
@@ -6,7 +7,8 @@ extension PushStream {
     var info: ConnectionInfo? {
         guard state != .closed else { return nil }
         return ConnectionInfo(
-            id: session.id, transport: carrier.transport.rawValue, address: origin.address, user: nil,
+            id: session.id, transport: carrier.transport.rawValue, address: origin.address,
+            user: session.identity?.subject,
             userAgent: headers.first(name: "user-agent").map { String($0.prefix(80)) },
             seconds: Double((.now() - openedAt).nanoseconds) / 1e9, subscriptions: session.subscriptions.count,
             behind: behind.count, bufferedBytes: bufferedBytes, timesBehind: slowness?.timesBehind ?? 0,

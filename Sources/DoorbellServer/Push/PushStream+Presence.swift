@@ -1,3 +1,4 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellHub
 import DoorbellWire
@@ -11,7 +12,9 @@ final class WatchedPresence {
 }
 
 extension PushStream {
-    private var member: PresenceState.Member { PresenceState.Member(user: nil, session: session.id) }
+    private var member: PresenceState.Member {
+        PresenceState.Member(user: session.identity?.subject, session: session.id)
+    }
 
     /// The client is on `channel`, which is of a feature with presence.
     func arrived(on channel: ChannelName) { core.presence?.join(member, channel) }

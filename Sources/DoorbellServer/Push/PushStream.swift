@@ -29,7 +29,7 @@ final class PushStream {
     let origin: RequestOrigin
     let channel: any Channel
     /// The handshake's own, for asking the legacy API in the client's name.
-    let headers: HTTPHeaders
+    var headers: HTTPHeaders
     /// Lets go of the stream when it ends, so nothing keeps both alive.
     let carrier: any PushCarrier
     private let marksPositions: Bool
@@ -62,19 +62,19 @@ final class PushStream {
     func takeAskedBytes(of token: Int) -> Int { askedBytes.removeValue(forKey: token) ?? 0 }
 
     init(
-        core: ServerCore, loopState: LoopState, origin: RequestOrigin, headers: HTTPHeaders, channel: any Channel,
+        core: ServerCore, loopState: LoopState, origin: RequestOrigin, visitor: Visitor, channel: any Channel,
         carrier: any PushCarrier
     ) {
         self.core = core
         self.loopState = loopState
         self.origin = origin
-        self.headers = headers
+        self.headers = visitor.headers
         self.channel = channel
         self.carrier = carrier
         self.marksPositions = carrier.marksPositions
         self.session = Session(
-            id: Self.makeID(), catalog: core.catalog, limits: core.configuration.session, jitter: .random(in: 0...1),
-            now: Self.seconds())
+            id: Self.makeID(), catalog: core.catalog, limits: core.configuration.session, standing: visitor.standing,
+            jitter: .random(in: 0...1), now: Self.seconds())
     }
 
     static func seconds() -> Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }
@@ -89,6 +89,7 @@ final class PushStream {
     /// The handshake's answer is on its way: begins the session with `actions`.
     func open(with actions: (inout Session) -> [Session.Action], bytesUp: Int) {
         loopState.add(self)
+        watchDeadline()
         core.metrics[carrier.transport].increment()
         perform(bytesUp: bytesUp, actions)
     }
@@ -137,6 +138,8 @@ final class PushStream {
                 if bytesUp > 0 { askedBytes[token] = bytesUp }
                 open(CursorKey(identity: cursorIdentity, client: client, channel: channel), at: start, token: token)
             case .acknowledge(let key, let position): acknowledge(key, position)
+            case .verify(let token, let id): verify(token, id: id)
+            case .adopt(let token): adopt(token)
             case .ping: append(carrier.beat())
             case .close(let code): close(code)
             }

@@ -9,6 +9,7 @@ extension Session {
         guard limits.openRequests > 0 else {
             return refuse(.notSupported, "this server takes no requests over the socket")
         }
+        if isAwaitingToken { return refuse(.notAllowed, "a token is needed") }
         if let problem = CallCheck.problem(of: request, allowing: limits.requestHeaders) {
             return refuse(.badRequest, problem)
         }

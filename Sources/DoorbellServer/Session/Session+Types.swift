@@ -20,6 +20,10 @@ extension Session {
         case call(ClientMessage.Request)
         /// Tell who is on the channel, and from then on who comes and goes.
         case watchPresence(ChannelName, id: String?)
+        /// Look at a token; what it says comes back as ``Session/verified(_:_:id:)``.
+        case verify(token: String, id: String?)
+        /// The client is who this token says: ``Session/deadline`` is another one, and the legacy API is shown this token.
+        case adopt(token: String)
         /// A WebSocket ping.
         case ping
         /// Send a close frame. Nothing is sent after it.
@@ -78,7 +82,7 @@ extension Session {
         var state: State
         let feature: Feature
         let version: SchemaVersion
-        /// The polled URL that gives the right; `nil` where no right is needed.
+        /// The polled URL that gives the right; `nil` where the feature is public or the token gives it.
         let target: String?
         /// `nil` where acknowledgements are not kept.
         var cursor: DurableCursor?
@@ -108,5 +112,7 @@ extension Session {
         let wantsSnapshot: Bool
         /// Joined even when the legacy API says no.
         let isPublic: Bool
+        /// Whether the answer is what gives the right, and is asked for again. Otherwise it is a snapshot only.
+        let givesRight: Bool
     }
 }

@@ -1,3 +1,4 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellWire
 
@@ -18,6 +19,9 @@ struct Session {
     var subscriptions: [ChannelName: Subscription] = [:]
     /// The client's names of the calls to the legacy API that are open: at most ``SessionLimits/openRequests``.
     var openCalls: Set<String> = []
+    var standing: Standing
+    /// A token of a message is being looked at.
+    var isVerifying = false
     /// At most ``SessionLimits/pendingAsks`` for subscribing, and one for each target for re-authorising.
     var asks: [Int: Ask] = [:]
     var nextToken = 0
@@ -29,8 +33,12 @@ struct Session {
     /// At most ``SessionLimits/pendingPublishes``.
     var pendingPublishes = 0
 
-    init(id: String, catalog: FeatureCatalog, limits: SessionLimits, jitter: Double, now: Double) {
+    init(
+        id: String, catalog: FeatureCatalog, limits: SessionLimits, standing: Standing = .unasked, jitter: Double,
+        now: Double
+    ) {
         self.id = id
+        self.standing = standing
         self.catalog = catalog
         self.limits = limits
         self.jitter = jitter
@@ -90,7 +98,8 @@ struct Session {
                 return publish(data, on: channel, id: id, position: position)
             case .ack(let channel, let acknowledged, let id):
                 return acknowledge(channel, acknowledged, id: id, head: position)
-            case .auth, .refresh, .drift:
+            case .auth(let token, let id), .refresh(let token, let id): return offered(token, id: id)
+            case .drift:
                 let text = "this server does not do '\(message.type)'"
                 return [.send(.error(.notSupported, message: text, id: message.id, channel: nil))]
             case .unknown: return []
@@ -173,17 +182,17 @@ struct Session {
             guard let channel = ChannelName(text), let owner = catalog.feature(owning: channel) else {
                 return refuse(.unknownChannel, "no feature has this channel", channel: text)
             }
-            (feature, channels) = (owner, [channel])
-            target = owner.authorize == .public ? nil : owner.pollTarget(for: channel)
-            if owner.authorize != .public, target == nil {
-                return refuse(
-                    .notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: text)
-            }
+            (feature, channels, target) = (owner, [channel], owner.pollTarget(for: channel))
         case .poll(let text):
             guard let poll = catalog.poll(matching: text), !poll.channels.isEmpty else {
                 return refuse(.unknownChannel, "no feature has this polled URL")
             }
             (feature, channels, target) = (poll.feature, poll.channels, text)
+        }
+        let rights = rights(to: channels, of: feature)
+        if case .refused(let refusal) = rights { return refuse(.notAllowed, refusal.description, channel: named) }
+        if rights == .ask, target == nil {
+            return refuse(.notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: named)
         }
         guard let version = feature.version(among: request.versions) else {
             let known = feature.versions.map { $0.version.description }.joined(separator: ", ")
@@ -196,7 +205,8 @@ struct Session {
             return refuse(.limit, "at most \(limits.subscriptions) subscriptions a connection", channel: named)
         }
         let (start, since) = Self.start(request.since)
-        guard let target else {
+        let wantsSnapshot = if case .poll = request.target { true } else { false }
+        guard rights == .ask || wantsSnapshot, let target else {
             return channels.map { channel in
                 subscriptions[channel] = Subscription(state: .live, feature: feature, version: version, target: nil)
                 return begin(
@@ -209,16 +219,15 @@ struct Session {
             return refuse(
                 .limit, "at most \(limits.pendingAsks) subscriptions at a time may be waiting", channel: named)
         }
-        let wantsSnapshot = if case .poll = request.target { true } else { false }
         let waiting = Request(
             channels: channels, target: target, start: start, since: start == .latest ? position : since,
             askedAt: position, client: request.client, id: request.id, wantsSnapshot: wantsSnapshot,
-            isPublic: feature.authorize == .public)
+            isPublic: feature.authorize == .public, givesRight: rights == .ask)
         let action = ask(.subscribe(waiting), target: target)
         for channel in channels {
             subscriptions[channel] = Subscription(
                 state: .asking(token: nextToken - 1), feature: feature, version: version,
-                target: feature.authorize == .public ? nil : target)
+                target: rights == .ask ? target : nil)
         }
         return [action]
     }
@@ -249,7 +258,7 @@ struct Session {
         case .unavailable(let reason):
             return fail(request, .upstreamUnavailable, reason)
         }
-        if !request.isPublic, !request.channels.isEmpty { dueAgain[request.target] = again(after: now) }
+        if request.givesRight, !request.channels.isEmpty { dueAgain[request.target] = again(after: now) }
         var actions: [Action] = []
         for channel in request.channels {
             guard let subscription = subscriptions[channel] else { continue }

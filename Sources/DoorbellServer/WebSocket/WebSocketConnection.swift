@@ -21,7 +21,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private var parser: HeldParser?
     private let compression: PerMessageDeflate?
     private var context: ChannelHandlerContext?
-    /// `nil` before ``open(with:loopState:origin:headers:)`` and once the channel is gone.
+    /// `nil` before ``open(with:loopState:origin:visitor:)`` and once the channel is gone.
     private var stream: PushStream?
     /// For ``send(_:)``; negative: not to be had.
     private var descriptor: NIOBSDSocket.Handle?
@@ -41,11 +41,11 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// The handshake's answer is on its way: begins the session with `actions`.
     func open(
         with actions: (inout Session) -> [Session.Action], loopState: LoopState, origin: RequestOrigin,
-        headers: HTTPHeaders
+        visitor: Visitor
     ) {
         guard let context, stream == nil, context.channel.isActive else { return }
         let stream = PushStream(
-            core: core, loopState: loopState, origin: origin, headers: headers, channel: context.channel, carrier: self)
+            core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: self)
         self.stream = stream
         stream.open(with: actions, bytesUp: 0)
     }

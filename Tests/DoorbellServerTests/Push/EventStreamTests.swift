@@ -62,8 +62,9 @@ import Testing
 
     @Test("pages of an allowed origin may read the stream; while capture is down there is none")
     func origins() async throws {
+        let origins = try allowing("https://app.example")
         try await withServer([try TestFeatures.news()]) {
-            $0.allowedOrigins = ["https://app.example"]
+            $0.origins = origins
         } _: { server in
             let raw = try await RawClient(port: server.port)
             try await raw.send(

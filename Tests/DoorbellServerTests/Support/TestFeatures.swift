@@ -1,5 +1,13 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellServer
+
+/// Pages of these origins may connect.
+func allowing(_ origins: String...) throws -> OriginPolicy {
+    var list = OriginConfiguration()
+    list.allowed = origins
+    return try OriginPolicy(list)
+}
 
 enum TestFeatures {
     static func notifications(
@@ -26,6 +34,14 @@ enum TestFeatures {
         Feature(
             name: "boards", poll: try PollPattern("GET /api/boards/{board}"), tables: [],
             channel: try ChannelTemplate("board:{board}"), authorize: .public, batch: batch)
+    }
+
+    /// Whoever's token has the organisation of the URL.
+    static func orders() throws -> Feature {
+        Feature(
+            name: "orders", poll: try PollPattern("GET /api/orgs/{org}/orders"), tables: [],
+            channel: try ChannelTemplate("org:{org}:orders"),
+            authorize: .claims([Feature.ClaimRule(name: "org", claim: "org")]))
     }
 
     static func news() throws -> Feature {

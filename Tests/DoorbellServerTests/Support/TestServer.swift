@@ -18,11 +18,12 @@ final class TestServer: Sendable {
     static let floor = Position(epoch: 1, tick: 1, seq: 0)
 
     init(
-        features: [Feature], database: FakeDatabase? = nil, configure: (inout ServerConfiguration) -> Void = { _ in }
+        features: [Feature], database: FakeDatabase? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
     ) async throws {
         self.features = features
         group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
         hub = Hub(now: now)
         var configuration = ServerConfiguration(port: 0)
         // No deadline but those that a test is about: a test may be held up for any time between two of its steps.
@@ -33,9 +34,7 @@ final class TestServer: Sendable {
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
-            publisher: database, cursors: database, group: group, observer: deliveries,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: now)
+            publisher: database, cursors: database, group: group, observer: deliveries, logger: logger, now: now)
         hub.open(floor: Self.floor)
         server.captureChanged(to: .live(leader: true))
         try await server.start()
@@ -98,9 +97,13 @@ final class TestServer: Sendable {
 /// Runs `body` against a server and ends it, also after a failure.
 func withServer(
     _ features: [Feature], database: FakeDatabase? = nil,
-    configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void
+    configure: (inout ServerConfiguration) -> Void = { _ in },
+    logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    now: @escaping @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) },
+    _ body: (TestServer) async throws -> Void
 ) async throws {
-    let server = try await TestServer(features: features, database: database, configure: configure)
+    let server = try await TestServer(
+        features: features, database: database, configure: configure, logger: logger, now: now)
     do {
         try await body(server)
     } catch {

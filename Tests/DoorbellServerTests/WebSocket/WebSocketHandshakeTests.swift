@@ -112,8 +112,9 @@ import Testing
 
     @Test("an allow-list takes the place of the same-origin rule; what is not a page is not held to it")
     func allowList() async throws {
+        let origins = try allowing("https://app.example.com")
         try await withServer([try TestFeatures.notifications()]) {
-            $0.allowedOrigins = ["https://app.example.com"]
+            $0.origins = origins
         } _: { server in
             let statuses = try await statuses(
                 server, origins: [["https://App.example.com"], ["https://doorbell.test"], []])
