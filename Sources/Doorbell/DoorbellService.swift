@@ -46,7 +46,16 @@ public struct DoorbellService: Sendable {
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         do {
-            try await run(on: group, onReady: onReady)
+            let keys = try configuration.authentication.map {
+                try TokenKeys($0.tokens, group: group, logger: logger)
+            }
+            do {
+                try await run(on: group, keys: keys, onReady: onReady)
+            } catch {
+                await keys?.shutdown()
+                throw error
+            }
+            await keys?.shutdown()
         } catch {
             try? await group.shutdownGracefully()
             throw error
@@ -54,7 +63,9 @@ public struct DoorbellService: Sendable {
         try await group.shutdownGracefully()
     }
 
-    private func run(on group: any EventLoopGroup, onReady: @escaping @Sendable (Endpoints) -> Void) async throws {
+    private func run(
+        on group: any EventLoopGroup, keys: TokenKeys?, onReady: @escaping @Sendable (Endpoints) -> Void
+    ) async throws {
         let features = configuration.features
         let hub = Hub(now: SystemClock.now)
         let catalog = FeatureCatalog(features)
@@ -70,7 +81,7 @@ public struct DoorbellService: Sendable {
             logger: logger)
         let database = DatabaseGateway(writer: writer)
         let server = Server(
-            configuration: serverConfiguration(certificates), features: catalog, hub: hub, gateway: upstream,
+            configuration: try serverConfiguration(certificates, keys), features: catalog, hub: hub, gateway: upstream,
             publisher: database, cursors: database, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
@@ -88,8 +99,9 @@ public struct DoorbellService: Sendable {
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
-        var services: [any Service] = [gauges, capture, writer, admin, server]
-        if let certificates { services.insert(CertificateReload(store: certificates), at: 0) }
+        let reload = certificates.map { CertificateReload(store: $0) }
+        let optional: [(any Service)?] = [reload, gauges, keys, capture, writer, admin, server]
+        let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(
             services: services.map {
                 .init(
@@ -108,7 +120,9 @@ public struct DoorbellService: Sendable {
 
     // MARK: Settings for the modules
 
-    private func serverConfiguration(_ certificates: CertificateStore?) -> ServerConfiguration {
+    private func serverConfiguration(
+        _ certificates: CertificateStore?, _ keys: TokenKeys?
+    ) throws -> ServerConfiguration {
         let limits = configuration.limits
         var server = ServerConfiguration(host: configuration.listen.host, port: configuration.listen.port)
         server.certificates = certificates
@@ -121,8 +135,17 @@ public struct DoorbellService: Sendable {
         server.stallTimeout = limits.stallTime
         server.maximumHeaders = limits.headerSize
         server.maximumHeaderLine = min(server.maximumHeaderLine, limits.headerSize)
-        server.allowedOrigins = configuration.origins
         server.compression = configuration.compression
+        var origins = OriginConfiguration()
+        origins.allowed = configuration.origins
+        server.origins = try OriginPolicy(origins)
+        if let keys, let settings = configuration.authentication {
+            var authentication = Authentication(verifier: keys.verifier)
+            authentication.places = settings.places
+            authentication.isRequired = settings.isRequired
+            authentication.deadline = settings.deadline
+            server.authentication = authentication
+        }
         server.maximumMessageSize = limits.messageSize
         server.sendBudget = limits.sendBudget
         server.session = SessionLimits(

@@ -30,6 +30,7 @@ struct CheckCommand: AsyncParsableCommand {
             if let certificates = try configuration.openCertificates(logger: Logger(label: "doorbell")) {
                 Self.remark(on: certificates.expiresAt)
             }
+            try configuration.authentication?.check()
             let remarks = offline ? [] : try Installation(configuration).check()
             for remark in remarks { Terminal.complain("note: \(remark)") }
             let features = configuration.features

@@ -2,6 +2,7 @@ import ArgumentParser
 import Doorbell
 import DoorbellClient
 import DoorbellCore
+import Foundation
 import NIOSSL
 
 struct TailCommand: AsyncParsableCommand {
@@ -28,6 +29,8 @@ struct TailCommand: AsyncParsableCommand {
         name: .shortAndLong,
         help: ArgumentHelp("A header of the handshake, 'Name: value'. Repeatable.", valueName: "header"))
     var header: [String] = []
+    @Option(help: "A token of the client's, sent as 'Authorization: Bearer'. DOORBELL_TOKEN has it otherwise.")
+    var token: String?
     @Option(help: ArgumentHelp("End after this many messages.", valueName: "number"))
     var count: Int?
     @Flag(help: "Print each frame as it came.")
@@ -54,7 +57,7 @@ struct TailCommand: AsyncParsableCommand {
             let session = DoorbellSession(
                 url: place.socket, target: place.target, since: since,
                 versions: version.flatMap { SchemaVersion($0) }.map { [$0] } ?? [],
-                headers: header.map(Self.split), options: try Self.options(for: place))
+                headers: headers, options: try Self.options(for: place))
             let printer = TailPrinter(style: raw ? .raw : json ? .json : .people)
             var left = count
             var wasConnected = false
@@ -92,6 +95,12 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private struct Done: Error {}
+
+    /// A token in the environment does not show in the list of processes.
+    private var headers: [(String, String)] {
+        let token = token ?? ProcessInfo.processInfo.environment["DOORBELL_TOKEN"]
+        return header.map(Self.split) + (token.map { [("Authorization", "Bearer \($0)")] } ?? [])
+    }
 
     private static func hint(for failure: DoorbellSession.Failure) -> String? {
         guard case .refused(let reason) = failure else { return nil }

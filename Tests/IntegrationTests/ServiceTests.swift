@@ -18,13 +18,19 @@ import Testing
     init() async throws {
         let conninfo = try Self.cluster.get().makeDatabase()
         database = try ScratchConnection(conninfo)
+        try database.run("create table notes (id int primary key, user_id int, body text)")
         try database.run("create table notifications (id int primary key, body text, read bool not null default false)")
         legacy = try await LegacyStub()
         doorbell = try DoorbellProcess(
             configuration: """
                 database: \(conninfo)
                 upstream: \(legacy.url)
+                auth: { secret: 0123456789abcdef0123456789abcdef }
                 features:
+                  notes:
+                    poll: GET /users/{user_id}/notes
+                    tables: [{ name: notes, channel: 'user:{user_id}:notes' }]
+                    authorize: { user_id: sub }
                   notifications:
                     poll: GET /notifications
                     tables: [{ name: notifications, channel: notifications }]
@@ -71,6 +77,35 @@ import Testing
         let subscribed = try #require(await next(&messages))
         #expect(subscribed.type == "subscribed" && subscribed.channel == "notifications")
         #expect(text(subscribed.snapshot).contains(#""body":{}"#))
+        await connection.close()
+    }
+
+    /// Signed with the configured secret, for user 7, until 2100.
+    private static let token =
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3IiwiZXhwIjo0MTAyNDQ0ODAwfQ.XOS0Kxz7OimcBMdRv303gvNx4FP4C0aY4pZM3reBbbA"
+
+    @Test("a token lets its user in by its claims, everybody else is answered before there is a socket")
+    func token() async throws {
+        let url = "ws://127.0.0.1:\(doorbell.port)/users"
+        let header = [("Authorization", "Bearer \(Self.token)")]
+        for (user, headers, status) in [(7, [], 401), (8, header, 403)] {
+            do {
+                _ = try await DoorbellConnection.connect(to: "\(url)/\(user)/notes", headers: headers)
+                Issue.record("user \(user) came in")
+            } catch let ConnectError.refused(refusal) {
+                #expect(refusal.status == status)
+            }
+        }
+        let offered = ["doorbell.v1", "bearer.\(Self.token)"]
+        let connection = try await DoorbellConnection.connect(to: "\(url)/7/notes", subprotocols: offered)
+        #expect(connection.subprotocol == "doorbell.v1")
+        var messages = connection.messages.makeAsyncIterator()
+        #expect(await next(&messages)?.type == "welcome")
+        #expect(await next(&messages)?.channel == "user:7:notes")
+        try database.run("insert into notes values (1, 7, 'mine'), (2, 8, 'theirs'), (3, 7, 'mine too')")
+        for number in [1, 3] {
+            #expect(text(try #require(await next(&messages)).key) == #"{"id":\#(number)}"#)
+        }
         await connection.close()
     }
 

@@ -14,7 +14,8 @@ public struct Configuration: Sendable {
     public var admin: ListenAddress
     /// The legacy API: an `http` or `https` URL without a trailing slash. No default.
     public var upstream: String
-    /// Browser origins that may connect, such as `https://app.example`. Default empty: the service's own origin only.
+    /// Browser origins that may connect, such as `https://app.example`, `https://*.example.com` or `null`. Default empty: the
+    /// service's own origin only.
     public var origins: [String]
     /// What a call to the legacy API over a socket may set, in lower case, besides the usual ones. Default empty.
     public var requestHeaders: Set<String> = []
@@ -22,6 +23,8 @@ public struct Configuration: Sendable {
     public var compression = false
     /// The certificate of ``listen``; `nil`: no TLS. Default `nil`.
     public var tls: CertificateConfiguration?
+    /// How clients say who they are by a token. `nil`: they do not, and the legacy API alone knows them. Default `nil`.
+    public var authentication: Authentication?
     /// In the order of the file; names are unique and no two share a channel.
     public var features: [Feature]
     public var capture: Capture

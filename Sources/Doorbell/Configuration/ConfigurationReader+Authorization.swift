@@ -51,6 +51,12 @@ extension ConfigurationReader {
                 return
             }
         }
+        if !hasAuthentication {
+            problem(
+                read.authorizeMark,
+                "features.\(read.feature.name).authorize is by a token's claims, and there is no 'auth'",
+                "write 'auth: { secret: ${JWT_SECRET} }', or where the keys are")
+        }
     }
 
     /// Names with dots between, none of them empty; printable ASCII, because a claim is compared by its bytes.

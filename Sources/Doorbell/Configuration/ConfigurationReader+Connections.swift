@@ -14,7 +14,7 @@ extension ConfigurationReader {
     }
 
     /// A relative path begins where the configuration file is.
-    private func beside(_ path: String) -> String {
+    func beside(_ path: String) -> String {
         guard !path.hasPrefix("/"), let end = file.lastIndex(of: "/") else { return path }
         return file[...end] + path
     }

@@ -1,3 +1,4 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellServer
 
@@ -20,6 +21,8 @@ extension ConfigurationReader {
         configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)
         if let section = root.section("tls") { configuration.tls = certificate(section) }
+        hasAuthentication = root["auth"] != nil
+        if let section = root.section("auth") { configuration.authentication = authentication(section) }
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)
@@ -86,14 +89,13 @@ extension ConfigurationReader {
         var origins: [String] = []
         for (index, tree) in (root.list("origins") ?? []).enumerated() {
             guard let text = text(tree, "origins[\(index)]") else { continue }
-            // As browsers send it: scheme, host and port in lower case, nothing after them.
-            let origin = text.lowercased()
-            let scheme = ["http://", "https://"].first { origin.hasPrefix($0) }
-            let rest = origin.dropFirst(scheme?.count ?? 0)
-            if scheme == nil || rest.isEmpty || rest.contains(where: { "/?#@* ".contains($0) }) {
-                problem(tree.mark, "origins[\(index)] must be an origin such as 'https://app.example', not '\(text)'")
-            } else if !origins.contains(origin) {
-                origins.append(origin)
+            var list = OriginConfiguration()
+            list.allowed = [text]
+            do throws(OriginPolicy.SyntaxError) {
+                _ = try OriginPolicy(list)
+                if !origins.contains(text) { origins.append(text) }
+            } catch {
+                problem(tree.mark, "origins[\(index)]: \(error)")
             }
         }
         return origins

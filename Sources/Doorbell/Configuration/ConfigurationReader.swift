@@ -8,6 +8,8 @@ final class ConfigurationReader {
     let environment: [String: String]
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
+    /// Whether the file has `auth`, right or wrong.
+    var hasAuthentication = false
     /// Paths of ``ConfigurationReference`` that were looked up, for the test that compares them.
     var asked: Set<String> = []
 
@@ -66,7 +68,7 @@ final class ConfigurationReader {
                 rest = rest.dropFirst(3)
             } else if rest.hasPrefix("${") {
                 guard let end = rest.firstIndex(of: "}") else {
-                    problem(mark, "'${' without '}' in '\(raw)'", "write '$${' for the characters themselves")
+                    problem(mark, "'${' without '}'", "write '$${' for the characters themselves")
                     return nil
                 }
                 let body = rest.dropFirst(2)[..<end]

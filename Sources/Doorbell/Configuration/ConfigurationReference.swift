@@ -31,7 +31,8 @@ public enum ConfigurationReference {
         Entry("upstream", "http or https URL", nil, "The legacy API. DOORBELL_UPSTREAM overrides it."),
         Entry(
             "origins", "list of origins", "[]",
-            "Browser origins that may connect, such as https://app.example; none: the service's own origin only."),
+            "Browser origins that may connect, such as https://app.example or https://*.example.com; none: the service's own origin only."
+        ),
         Entry(
             "requestHeaders", "list of header names", "[]",
             "What a call to the legacy API over a socket may set, besides the usual ones such as content-type."),
@@ -51,6 +52,38 @@ public enum ConfigurationReference {
         Entry(
             "tls.checkInterval", "duration, 1s to 1h", "10s",
             "How often the two files are looked at; new ones are taken for new connections, when they work."),
+        Entry("auth", "mapping", nil, "How clients say who they are by a JSON Web Token; without it, they do not."),
+        Entry(
+            "auth.secret", "text", nil, "The key of HS256 tokens, 32 bytes at least. One of secret, pem and jwks."),
+        Entry(
+            "auth.pem", "file", nil,
+            "A public key or a certificate in PEM, read again when it changes; relative to this file."),
+        Entry(
+            "auth.jwks", "file or https URL", nil,
+            "A JSON Web Key Set, read or fetched again when it may have changed; a file is relative to this one."
+        ),
+        Entry(
+            "auth.algorithms", "list of names", nil,
+            "What tokens may be signed with; none: HS256 with a secret, else RS256, ES256, ES384, ES512 and EdDSA."),
+        Entry("auth.issuers", "list of text", "[]", "Accepted values of 'iss'; none: not looked at."),
+        Entry(
+            "auth.audiences", "list of text", "[]",
+            "Accepted values of 'aud'; none: tokens with an audience are refused."),
+        Entry("auth.clockSkew", "duration, 0s to 10m", "30s", "How far the issuer's clock may be from ours."),
+        Entry("auth.subject", "path to a claim", "sub", "The claim that names the user."),
+        Entry(
+            "auth.channels", "path to a claim", nil,
+            "A claim with a list of channels, with * for a segment, that its bearer may listen to."),
+        Entry("auth.cookie", "name", nil, "A cookie with the token."),
+        Entry(
+            "auth.queryToken", "true | false", "false",
+            "Whether ?token= is looked at; URLs end up in the logs of others."),
+        Entry(
+            "auth.required", "true | false", "false",
+            "Whether everybody needs a token, but on the polled URL of a public feature."),
+        Entry(
+            "auth.deadline", "duration, 1s to 10m", "10s",
+            "Where a token is required: how long a WebSocket may be open before its 'auth' message."),
         Entry("capture", "mapping", nil, "The database side."),
         Entry(
             "capture.retention", "duration, 10s to 7d", "10m",

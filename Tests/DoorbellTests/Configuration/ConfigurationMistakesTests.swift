@@ -223,7 +223,7 @@ import Testing
                 "7: features.orders.versions.1.a has 'const' and 'column' or 'as'; a field is one or the other"
             ),
             ("message: ${WORD}", "7: the environment variable WORD is not set; set it, or write '${WORD:-default}'"),
-            ("message: ${WORD", "7: '${' without '}' in '${WORD'; write '$${' for the characters themselves"),
+            ("message: ${WORD", "7: '${' without '}'; write '$${' for the characters themselves"),
             ("message: ${1X}", "7: '${1X}' is not a variable; write '${NAME}' or '${NAME:-default}'"),
         ])
     func values(_ line: String, _ expected: String) {
@@ -298,7 +298,10 @@ import Testing
             ("listen: ::1:80", "listen: '::1:80' is not 'host:port'; write an IPv6 address in brackets, '[::1]:8080'"),
             ("listen: 127.0.0.1:8081", "'listen' and 'admin' are the same address, 127.0.0.1:8081"),
             ("origins: https://a", "origins must be a list, not text"),
-            ("origins: [a.example]", "origins[0] must be an origin such as 'https://app.example', not 'a.example'"),
+            (
+                "origins: [a.example]",
+                "origins[0]: 'a.example' is not an origin such as 'https://app.example', 'https://*.example.com' or 'null'"
+            ),
             ("limits: { connections: 0 }", "limits.connections must be from 1 to 1000000, not 0"),
             (
                 "limits: { messageSize: 64 }",
@@ -312,6 +315,55 @@ import Testing
         ])
     func top(_ line: String, _ expected: String) {
         #expect(problems(ConfigurationTests.minimal + "\n" + line) == ["7: " + expected])
+    }
+
+    private static let secret = "0123456789abcdef0123456789abcdef"
+    private static let sources =
+        "write one of 'secret: ${JWT_SECRET}', 'pem: FILE', 'jwks: FILE' and 'jwks: https://…'"
+
+    @Test(
+        "wrong tokens are told, and no secret is repeated",
+        arguments: [
+            ("auth: {}", "auth names no keys; \(sources)"),
+            ("auth: { secret: a, jwks: b }", "auth has secret and jwks; \(sources)"),
+            ("auth: { secret: hunter2 }", "auth: the secret has 7 bytes and needs 32 at least"),
+            (
+                "auth: { secret: \(secret), algorithms: [HS256, HS512] }",
+                "auth: the secret has 32 bytes and needs 64 at least"
+            ),
+            ("auth: { secret: \(secret), algorithms: [RS256] }", "auth: RS256 needs a public key, not a secret"),
+            ("auth: { pem: a, algorithms: [HS256] }", "auth: HS256 needs a secret, not a public key"),
+            (
+                "auth: { pem: a, algorithms: [none] }",
+                "auth.algorithms[0] 'none' is not one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
+            ),
+            (
+                "auth: { jwks: http://issuer.example/keys }",
+                "auth: the key set's URL must begin with 'https://': whoever sits on the way could make tokens"
+            ),
+            ("auth: { pem: a, required: yes }", "auth.required must be 'true' or 'false', not 'yes'"),
+            ("auth: { pem: a, deadline: 1h }", "auth.deadline must be from 1s to 10m, not 1h"),
+            (
+                "auth: { pem: a, cookie: a b }",
+                "auth: the cookie's name is empty or has other bytes than a cookie's name may have"
+            ),
+            ("auth: { key: a, pem: b }", "unknown key 'key' in auth"),
+        ])
+    func tokens(_ line: String, _ expected: String) {
+        let found = problems(ConfigurationTests.minimal + "\n" + line)
+        #expect(found == ["7: " + expected])
+        for text in found { #expect(!text.contains("hunter2") && !text.contains(Self.secret)) }
+    }
+
+    @Test("claims of tokens that nobody can verify are a mistake, and a secret in the file is remarked on")
+    func unverified() throws {
+        #expect(
+            feature(Self.poll + Self.tables + "authorize: { id: sub }") == [
+                "7: features.orders.authorize is by a token's claims, and there is no 'auth'; write 'auth: { secret: ${JWT_SECRET} }', or where the keys are"
+            ])
+        let written = try ConfigurationTests.read(
+            ConfigurationTests.minimal + "\nauth: { secret: \(Self.secret) }", [:])
+        #expect(written.warnings.map(\.message) == ["auth.secret stands in the file"])
     }
 
     @Test("a password in a wrong database text is not repeated")

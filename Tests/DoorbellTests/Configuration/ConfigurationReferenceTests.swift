@@ -15,6 +15,18 @@ import Testing
             requestHeaders: [x-tenant]
             compression: true
             tls: { certificate: a.pem, key: b.pem, minimumVersion: 1.3, checkInterval: 1s }
+            auth:
+              secret: "${SECRET:-0123456789abcdef0123456789abcdef}"
+              algorithms: [HS256]
+              issuers: [https://issuer.example]
+              audiences: [api]
+              clockSkew: 10s
+              subject: user.id
+              channels: channels
+              cookie: session
+              queryToken: true
+              required: true
+              deadline: 5s
             capture: { retention: 1h, bell: never, role: r }
             limits:
               connections: 1

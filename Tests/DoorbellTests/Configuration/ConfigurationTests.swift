@@ -111,7 +111,8 @@ import Testing
     @Test("a feature may be authorised by the claims of a token")
     func claims() throws {
         let text = Self.minimal.replacing("orders:{id}", with: "org:{org_id}:orders:{id}")
-        let configuration = try Self.read(text + "\n    authorize: { org_id: org.id, id: sub }", [:])
+        let configuration = try Self.read(
+            text + "\n    authorize: { org_id: org.id, id: sub }\nauth: { jwks: /etc/doorbell/jwks.json }", [:])
         #expect(
             configuration.features[0].authorize
                 == .claims([.init(name: "org_id", claim: "org.id"), .init(name: "id", claim: "sub")]))
