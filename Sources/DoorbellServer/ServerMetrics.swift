@@ -61,8 +61,11 @@ struct ServerMetrics: Sendable {
         notRecovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "gone")], factory: factory)
         refused = Dictionary(
             uniqueKeysWithValues: ConnectionRefusal.allCases.map { reason in
-                let label = "doorbell_refused_connections_total"
-                return (reason, Counter(label: label, dimensions: [("reason", reason.rawValue)], factory: factory))
+                let dimensions = [("reason", reason.rawValue)]
+                return (
+                    reason,
+                    Counter(label: "doorbell_refused_connections_total", dimensions: dimensions, factory: factory)
+                )
             })
         func handshakes(_ result: String) -> Counter {
             Counter(label: "doorbell_tls_handshakes_total", dimensions: [("result", result)], factory: factory)
