@@ -28,6 +28,11 @@ struct TailPrinter {
             note("subscribed to \(message.channel ?? "?") at \(message.position ?? "?")\(recovered)")
         case .other(let message):
             if style == .raw { print(message) }
+            if message.type == "conflated" {
+                note(
+                    "this reader is slow: \(message.dropped ?? 0) messages left out, newer ones of the same rows follow"
+                )
+            }
         case .connected: break
         case .disconnected(let reason, let wait):
             note("\(reason); next attempt in \(String(format: "%.1f", Double(wait / .milliseconds(1)) / 1000)) s")

@@ -15,7 +15,7 @@ final class LoopState {
     let presence = PresenceWatchers()
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     /// For all connections that agreed to compression; costs nothing before the first of them is sent something.
-    let deflater = MessageDeflater()
+    let deflater: MessageDeflater
     /// When tokens expire, or have to be there.
     private var deadlines = DeadlineTable<PushStream>()
     /// Of ``deadlines``. `nil` while there are none.
@@ -30,6 +30,11 @@ final class LoopState {
         let tally = DeliveryTally()
         self.tally = tally
         self.now = core.now
+        let metrics = core.metrics
+        self.deflater = MessageDeflater { before, after in
+            metrics.compressionInput.increment(by: before)
+            metrics.compressionOutput.increment(by: after)
+        }
         let heartbeat = core.configuration.session.heartbeat.seconds
         // Four ticks a second are few enough to cost nothing, and many enough that a slot of many connections is served in a moment.
         let slots = Int(min(256, max(1, heartbeat * 4)))

@@ -137,6 +137,7 @@ final class ServerCore: Sendable {
             if sockets > 0 { metrics.webSocketMessages.increment(by: sockets * count) }
             if events > 0 { metrics.eventMessages.increment(by: events * count) }
             metrics.bytesSent.increment(by: delivery.bytes)
+            if count > 1, first.feature.batch > .zero { metrics.batches.increment(by: delivery.subscribers) }
         }
         for publication in delivery.publications {
             metrics.commitToSend.recordSeconds(max(0, delivery.at.seconds(since: publication.committedAt)))

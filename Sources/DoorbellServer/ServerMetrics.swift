@@ -28,6 +28,9 @@ struct ServerMetrics: Sendable {
     /// Clients that fell behind on a feature that conflates.
     let slowConflate: Counter
     let slowDisconnect: Counter
+    /// Bytes of messages before and after they were compressed, once for each message and window.
+    let compressionInput: Counter
+    let compressionOutput: Counter
     /// Held polls that were answered by a change, and by their deadline.
     let heldAnswered: Counter
     let heldExpired: Counter
@@ -44,8 +47,10 @@ struct ServerMetrics: Sendable {
         let webSocketMessages: Counter
         let eventMessages: Counter
         let bytesSent: Counter
-        /// Messages that slow clients were spared. `nil` for features that do not conflate.
-        let conflated: Counter?
+        /// Messages that slow clients were spared.
+        let conflated: Counter
+        /// Times that several messages left together.
+        let batches: Counter
     }
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
@@ -76,6 +81,8 @@ struct ServerMetrics: Sendable {
             label: "doorbell_slow_clients_total", dimensions: [("policy", "reset")], factory: factory)
         slowConflate = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "conflate")], factory: factory)
+        compressionInput = Counter(label: "doorbell_compression_input_bytes_total", factory: factory)
+        compressionOutput = Counter(label: "doorbell_compression_output_bytes_total", factory: factory)
         slowDisconnect = Counter(
             label: "doorbell_slow_clients_total", dimensions: [("policy", "disconnect")], factory: factory)
         heldAnswered = Counter(
@@ -102,10 +109,11 @@ struct ServerMetrics: Sendable {
                 bytesSent: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "push")],
                     factory: factory),
-                conflated: feature.slow == .conflate
-                    ? Counter(
-                        label: "doorbell_conflated_messages_total", dimensions: [("feature", feature.name)],
-                        factory: factory) : nil)
+                conflated: Counter(
+                    label: "doorbell_conflated_messages_total", dimensions: [("feature", feature.name)],
+                    factory: factory),
+                batches: Counter(
+                    label: "doorbell_batches_sent_total", dimensions: [("feature", feature.name)], factory: factory))
         }
         self.features = table
     }

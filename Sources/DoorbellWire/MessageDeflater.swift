@@ -13,11 +13,17 @@ public final class MessageDeflater {
     public static let maximumLength = 256 << 10
 
     private let level: Int
+    private let observe: ((_ before: Int, _ after: Int) -> Void)?
     private lazy var usual = DeflateStream(windowBits: PerMessageDeflate.Window.usual.bits, level: level)
     private lazy var small = DeflateStream(windowBits: PerMessageDeflate.Window.small.bits, level: level)
 
-    /// - Parameter level: 1 (fast) to 9 (small).
-    public init(level: Int = 1) { self.level = min(max(level, 1), 9) }
+    /// - Parameters:
+    ///   - level: 1 (fast) to 9 (small).
+    ///   - observe: Is told the bytes of JSON before and after each compression; they are equal where it was of no use.
+    public init(level: Int = 1, observe: ((_ before: Int, _ after: Int) -> Void)? = nil) {
+        self.level = min(max(level, 1), 9)
+        self.observe = observe
+    }
 
     /// The frame to write: compressed when that is shorter, else the message's own. A client takes both (RFC 7692, section 6).
     public func frame(of message: EncodedMessage, for agreement: PerMessageDeflate) -> [UInt8] {
@@ -26,7 +32,11 @@ public final class MessageDeflater {
     }
 
     private func compressed(_ message: EncodedMessage, by stream: DeflateStream?) -> [UInt8] {
-        guard let payload = stream?.deflate(message.payload) else { return message.frame }
+        guard let payload = stream?.deflate(message.payload) else {
+            observe?(message.payload.count, message.payload.count)
+            return message.frame
+        }
+        observe?(message.payload.count, payload.count)
         return WebSocketFrame.encode(.text, payload, isCompressed: true)
     }
 }

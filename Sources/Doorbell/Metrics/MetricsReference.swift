@@ -2,6 +2,7 @@
 public enum MetricsReference {
     public static let help: [String: String] = [
         "doorbell_acknowledgements_total": "Acknowledgements that move a durable cursor.",
+        "doorbell_batches_sent_total": "Times that several messages went to a client as one, by feature.",
         "doorbell_capture_lag_seconds": "From the commit of the last delivered row to its delivery.",
         "doorbell_capture_rows_total": "Rows read from the outbox, replays included.",
         "doorbell_capture_ticks_total": "Ticks made by this process.",
@@ -10,6 +11,9 @@ public enum MetricsReference {
         "doorbell_channels": "Channels held in memory.",
         "doorbell_commit_to_send_seconds":
             "From a change's commit until its message was handed to the sockets of a loop.",
+        "doorbell_compression_input_bytes_total":
+            "Bytes of messages that were compressed, before that; each message counts once.",
+        "doorbell_compression_output_bytes_total": "The same bytes, after that.",
         "doorbell_conflated_messages_total":
             "Messages that slow clients were not sent, because a newer one of the same row followed.",
         "doorbell_connection_lifetime_seconds": "From the handshake to the end of a WebSocket or an event stream.",

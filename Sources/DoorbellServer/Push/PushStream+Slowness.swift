@@ -23,7 +23,7 @@ extension PushStream {
     func tellConflated(on channel: ChannelName, through: Position, dropped: Int) {
         noteSlowness { $0.conflated += dropped }
         if let feature = session.subscriptions[channel]?.feature {
-            core.metrics[feature]?.conflated?.increment(by: dropped)
+            core.metrics[feature]?.conflated.increment(by: dropped)
         }
         let message = ServerMessage.conflated(channel: channel, through: through, dropped: dropped)
         append(carrier.encoded(message.encoded(), position: nil))
