@@ -3,7 +3,7 @@ public struct DirectMessage: Hashable, Sendable {
     /// The longest ``data``, in bytes of JSON text. `doorbell.publish` refuses longer ones.
     public static let maximumData = 65_536
     /// The longest ``from``, in bytes.
-    public static let maximumFrom = 256
+    public static let maximumFrom = 1024
     /// The longest ``session`` and ``id``, in bytes.
     public static let maximumReference = 128
 

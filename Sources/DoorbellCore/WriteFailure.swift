@@ -10,4 +10,7 @@ public enum WriteFailure: Error, Hashable, Sendable {
     case refused(String)
     /// The connection broke, or no answer came, after it was sent: perhaps done.
     case uncertain
+
+    /// Whether it is about what was written, and not about the database.
+    public var isRefusal: Bool { if case .refused = self { true } else { false } }
 }

@@ -86,7 +86,7 @@ import Testing
             ("'user:' || repeat('7', 300) || ':inbox', '1'", "22023"), ("null, '1'", "22004"),
             ("'user:7:inbox', null", "22004"), ("'user:7:inbox', '{'", "22P02"), ("'user:7:inbox', ''", "22P02"),
             ("'user:7:inbox', to_json(repeat('x', 65535))", "54000"),
-            ("'user:7:inbox', '1', repeat('x', 257)", "22023"), ("'user:7:inbox', '1', id => '{}'", "22023"),
+            ("'user:7:inbox', '1', repeat('x', 1025)", "22023"), ("'user:7:inbox', '1', id => '{}'", "22023"),
             ("'user:7:inbox', '1', id => 'null'", "22023"),
         ]) func refused(_ arguments: String, _ code: String) throws
     {

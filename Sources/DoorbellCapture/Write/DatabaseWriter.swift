@@ -172,7 +172,7 @@ public final class DatabaseWriter: Service {
             try connection.publish(messages)
             metrics.published.increment(by: messages.count)
             for message in messages { message.done(nil) }
-        } catch  where error.kind == .statement && messages.count > 1 {
+        } catch  where messages.count > 1 && Self.failure(error).isRefusal {
             for message in messages {
                 do {
                     try publish([message], on: connection)
@@ -224,7 +224,7 @@ public final class DatabaseWriter: Service {
     }
 
     private static func failure(_ error: PGError) -> WriteFailure {
-        // The server's own word that it did not do it: also of a statement that took too long or met a lock.
+        // The server's own words that it did not do it: also of a statement that took too long or met a lock.
         guard error.kind == .statement, let state = error.sqlState else { return .uncertain }
         return state.hasPrefix("22") || state.hasPrefix("54") ? .refused(error.message) : .unavailable
     }
