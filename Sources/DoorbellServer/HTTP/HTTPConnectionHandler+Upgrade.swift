@@ -85,11 +85,14 @@ extension HTTPConnectionHandler {
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }
     }
 
-    /// For a connection that is pushed to from now on. A small read buffer, because NIO keeps one for each connection.
+    /// Bytes of the read buffer of a connection that is pushed to, because NIO keeps one for each.
+    static let smallRead = 512
+
+    /// For a connection that is pushed to from now on.
     static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
         setSendOptions(of: channel, configuration)
         guard let options = channel.syncOptions else { return }
-        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 512))
+        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: smallRead))
         let high = max(2, configuration.sendBudget / 2)
         try? options.setOption(.writeBufferWaterMark, value: .init(low: max(1, high / 2), high: high))
     }

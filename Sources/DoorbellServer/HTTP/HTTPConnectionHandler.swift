@@ -47,6 +47,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private(set) var state = State.idle
     private(set) var context: ChannelHandlerContext?
     private var isFirstRequest = true
+    private var readsSmall = true
     private var lastActivity: NIODeadline
     private var timer: Scheduled<Void>?
     /// The legacy API takes no more of the request's body for now.
@@ -186,6 +187,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         } else if let held = held(head, loop: loop) {
             exchange.atEnd = held
         } else {
+            readLarger()
             let answer = ClientAnswer(connection: self, loop: loop)
             exchange.answer = answer
             state = .exchanging(exchange)
@@ -219,6 +221,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         return HeldPoll(head, poll: poll, core: core, loopState: loopState, origin: origin, loop: loop)
             .map { .hold($0, access) }
+    }
+
+    /// A connection that is proxied from may bring long bodies.
+    private func readLarger() {
+        guard readsSmall, !carrier.isStream else { return }
+        readsSmall = false
+        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
     }
 
     private func refuse(_ head: HTTPRequestHead, _ answer: LocalAnswer) {
