@@ -19,6 +19,7 @@ final class ServerCore: Sendable {
 
     let configuration: ServerConfiguration
     let catalog: FeatureCatalog
+    let sessionRules: SessionRules
     let hub: Hub
     let gateway: any LegacyGateway
     /// `nil` when no feature has presence.
@@ -46,6 +47,7 @@ final class ServerCore: Sendable {
     ) {
         self.configuration = configuration
         self.catalog = catalog
+        self.sessionRules = SessionRules(catalog: catalog, limits: configuration.session)
         self.hub = hub
         self.gateway = gateway
         self.presence = presence

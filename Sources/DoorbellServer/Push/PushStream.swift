@@ -72,15 +72,16 @@ final class PushStream {
         self.channel = channel
         self.carrier = carrier
         self.marksPositions = carrier.marksPositions
+        let random = UInt64.random(in: .min ... .max)
         self.session = Session(
-            id: Self.makeID(), catalog: core.catalog, limits: core.configuration.session, standing: visitor.standing,
-            jitter: .random(in: 0...1), now: Self.seconds())
+            id: Self.id(random), rules: core.sessionRules, standing: visitor.standing,
+            jitter: Double(random >> 11) * 0x1p-53, now: Self.seconds())
     }
 
     static func seconds() -> Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }
 
-    private static func makeID() -> String {
-        let digits = String(UInt64.random(in: .min ... .max), radix: 36)
+    private static func id(_ number: UInt64) -> String {
+        let digits = String(number, radix: 36)
         return String(repeating: "0", count: max(0, 13 - digits.count)) + digits
     }
 

@@ -12,8 +12,7 @@ import DoorbellWire
 /// that was committed while the legacy API was answering is either in its answer or in the replay.
 struct Session {
     let id: String
-    let catalog: FeatureCatalog
-    let limits: SessionLimits
+    private let rules: SessionRules
     /// 0 to 1; spreads re-authorisation of many connections.
     private let jitter: Double
     var subscriptions: [ChannelName: Subscription] = [:]
@@ -34,17 +33,19 @@ struct Session {
     var pendingPublishes = 0
 
     init(
-        id: String, catalog: FeatureCatalog, limits: SessionLimits, standing: Standing = .unasked, jitter: Double,
-        now: Double
+        id: String, rules: SessionRules, standing: Standing = .unasked, jitter: Double, now: Double
     ) {
         self.id = id
         self.standing = standing
-        self.catalog = catalog
-        self.limits = limits
+        self.rules = rules
         self.jitter = jitter
         self.lastHeard = now
-        self.bucket = TokenBucket(rate: limits.messagesPerSecond, capacity: limits.messageBurst, now: now)
+        self.bucket = TokenBucket(
+            rate: rules.limits.messagesPerSecond, capacity: rules.limits.messageBurst, now: now)
     }
+
+    var catalog: FeatureCatalog { rules.catalog }
+    var limits: SessionLimits { rules.limits }
 
     /// Whether no subscription is waiting for the legacy API or for its cursor.
     var isSettled: Bool { pendingSubscribes == 0 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SessionCallsTests {
     private func session(_ limits: SessionLimits = SessionLimits()) -> Session {
-        Session(id: "s", catalog: FeatureCatalog([]), limits: limits, jitter: 0.5, now: 0)
+        Session(id: "s", rules: SessionRules(catalog: FeatureCatalog([]), limits: limits), jitter: 0.5, now: 0)
     }
 
     private func request(_ id: String, headers: [HeaderField] = []) -> ClientMessage.Request {

@@ -21,7 +21,7 @@ import Testing
     }
 
     private func session(_ limits: SessionLimits = SessionLimits()) -> Session {
-        Session(id: "s", catalog: FeatureCatalog(features), limits: limits, jitter: 0.5, now: 0)
+        Session(id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: limits), jitter: 0.5, now: 0)
     }
 
     private func subscribed(_ channel: String = "room:1", _ limits: SessionLimits = SessionLimits()) -> Session {
