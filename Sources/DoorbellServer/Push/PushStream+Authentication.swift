@@ -22,6 +22,11 @@ extension PushStream {
     func adopt(_ token: String) {
         headers.bear(token)
         watchDeadline()
+        // Others may have been shown nobody.
+        for (channel, subscription) in session.subscriptions
+        where subscription.state == .live && subscription.feature.presence {
+            arrived(on: channel)
+        }
     }
 
     func watchDeadline() {

@@ -1,3 +1,4 @@
+import DoorbellAuth
 import DoorbellCore
 import DoorbellWire
 
@@ -31,7 +32,8 @@ extension Session {
             return refuse(.limit, "at most \(limits.pendingPublishes) messages at a time may be waiting")
         }
         pendingPublishes += 1
-        return [.publish(Outgoing(channel: channel, message: DirectMessage(data: data, session: self.id, id: id)))]
+        let message = DirectMessage(data: data, from: identity?.subject, session: self.id, id: id)
+        return [.publish(Outgoing(channel: channel, message: message))]
     }
 
     /// What became of it; `nil`: it is in the log.

@@ -141,6 +141,22 @@ import Testing
         }
     }
 
+    @Test("a client that says who it is while it is on a channel is shown with its name to the others")
+    func named() async throws {
+        let lobby = Feature(
+            name: "lobby", poll: try PollPattern("GET /api/lobby"), tables: [], channel: try ChannelTemplate("lobby"),
+            authorize: .public, presence: true)
+        try await withTokens([lobby], tokens) { server in
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.send(#"{"type":"subscribe","channel":"lobby"}"#)
+            try await socket.text(containing: #""type":"subscribed""#)
+            try await socket.send(#"{"type":"auth","token":"\#(tokens.token("ann"))"}"#)
+            try await socket.text(containing: #""type":"refreshed""#)
+            try await socket.send(#"{"type":"presence","channel":"lobby"}"#)
+            try await socket.text(containing: #""event":"state","members":[{"user":"ann","#)
+        }
+    }
+
     @Test("no log line, close frame or answer has a token, a ticket or a secret in it")
     func secrecy() async throws {
         let good = tokens.token("ann", claims: #""org":"7""#)

@@ -28,7 +28,9 @@ import Testing
     }
 
     private func session() -> Session {
-        Session(id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: SessionLimits()), jitter: 0.5, now: 0)
+        Session(
+            id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: SessionLimits()), jitter: 0.5,
+            now: 0)
     }
 
     private func subscribe(

@@ -19,7 +19,8 @@ import Testing
 
     func session(_ standing: Session.Standing) -> Session {
         Session(
-            id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: SessionLimits()), standing: standing, jitter: 0.5, now: 0
+            id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: SessionLimits()),
+            standing: standing, jitter: 0.5, now: 0
         )
     }
 

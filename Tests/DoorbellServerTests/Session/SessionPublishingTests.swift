@@ -2,6 +2,7 @@ import DoorbellCore
 import DoorbellWire
 import Testing
 
+@testable import DoorbellAuth
 @testable import DoorbellServer
 
 @Suite struct SessionPublishingTests {
@@ -38,6 +39,21 @@ import Testing
     private func code(_ actions: [Session.Action]) -> ServerMessage.ErrorCode? {
         guard actions.count == 1, case .send(.error(let code, _, _, _)) = actions[0] else { return nil }
         return code
+    }
+
+    @Test("what a client with a token publishes says whose it is")
+    func signed() {
+        let ann = Identity(
+            subject: "ann", expiresAt: Timestamp(microseconds: 1), claims: Claims(json: Array("{}".utf8)))
+        var session = Session(
+            id: "s", rules: SessionRules(catalog: FeatureCatalog(features), limits: SessionLimits()),
+            standing: .known(ann), jitter: 0.5, now: 0)
+        _ = session.received(.subscribe(.init(target: .channel("room:1"))), position: here, now: 0)
+        _ = session.answered(token: 0, .allowed(nil), now: 0)
+        let message = DirectMessage(data: data, from: "ann", session: "s", id: nil)
+        #expect(
+            session.received(.publish(channel: "room:1", data: data, id: nil), position: here, now: 0)
+                == [.publish(Session.Outgoing(channel: room, message: message))])
     }
 
     @Test("a subscriber publishes, and is told when it is in the log")

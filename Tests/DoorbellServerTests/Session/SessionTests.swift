@@ -284,7 +284,8 @@ import Testing
         let feature = Feature(
             name: "two", poll: try PollPattern("GET /two/{id}"), tables: [try table("a:{id}"), try table("b:{id}")])
         var session = Session(
-            id: "s", rules: SessionRules(catalog: FeatureCatalog([feature]), limits: SessionLimits()), jitter: 0.5, now: 0)
+            id: "s", rules: SessionRules(catalog: FeatureCatalog([feature]), limits: SessionLimits()), jitter: 0.5,
+            now: 0)
         _ = session.received(subscribe("a:1"), position: here, now: 0)
         _ = session.answered(token: 0, .allowed(nil), now: 0)
         session.heard(now: 300)
