@@ -16,7 +16,8 @@ public struct Position: Hashable, Sendable {
         self.seq = seq
     }
 
-    /// Parses the wire form. `nil` for anything but three decimal numbers in `epoch.tick-seq`.
+    /// Parses the wire form. `nil` for anything but three decimal numbers in `epoch.tick-seq`, and for numbers that no log has because
+    /// the database's own end at `Int64.max`.
     public init?(_ text: some StringProtocol) {
         guard text.utf8.count <= 62, let dot = text.firstIndex(of: "."),
             let dash = text[dot...].firstIndex(of: "-"),
@@ -29,7 +30,7 @@ public struct Position: Hashable, Sendable {
 
     private static func number(_ digits: some StringProtocol) -> UInt64? {
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-        return UInt64(digits)
+        return Int64(digits).map { UInt64($0) }
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
         "the wire form is read back",
         arguments: [
             Position(epoch: 0, tick: 0, seq: 0), Position(epoch: 7, tick: 1042, seq: 88301),
-            Position(epoch: .max, tick: .max, seq: .max),
+            Position(epoch: UInt64(Int64.max), tick: UInt64(Int64.max), seq: UInt64(Int64.max)),
         ])
     func roundTrip(_ position: Position) {
         #expect(Position(position.description) == position)
@@ -18,7 +18,7 @@ import Testing
         arguments: [
             "", "1", "1.2", "1.2-", "1.-3", ".2-3", "1-2.3", "1.2-3-4", "1.2.3-4", "+1.2-3", "1.-2-3", "1.2-3 ",
             " 1.2-3", "1.2-0x3",
-            "1.2-١", "18446744073709551616.1-1", "1.2-3\n", "latest", "1.2−3",
+            "1.2-١", "9223372036854775808.1-1", "1.2-18446744073709551615", "1.2-3\n", "latest", "1.2−3",
             String(repeating: "0", count: 60) + "1.2-3",
         ])
     func refused(_ text: String) {

@@ -203,6 +203,16 @@ public final class DatabaseWriter: Service {
                 let position = max(cursor.position, newest ?? cursor.position)
                 opening.done(.success(OpenedCursor(position: position, isNew: cursor.isNew && newest == nil)))
             }
+        } catch  where openings.count > 1 && Self.failure(error).isRefusal {
+            for (index, opening) in openings.enumerated() {
+                do {
+                    try open([opening], on: connection)
+                } catch {
+                    // This one has been answered; those after it were never sent.
+                    for unsent in openings[(index + 1)...] { unsent.done(.failure(.unavailable)) }
+                    throw error
+                }
+            }
         } catch {
             for opening in openings { opening.done(.failure(.unavailable)) }
             if error.kind != .statement { throw error }
@@ -215,12 +225,33 @@ public final class DatabaseWriter: Service {
             try connection.move(cursors)
             shared.withLock { $0.queue.settle(written: true, now: .now) }
             metrics.cursorsMoved.increment(by: cursors.count)
+        } catch  where Self.failure(error).isRefusal {
+            try moveEach(cursors, on: connection)
         } catch {
             shared.withLock { $0.queue.settle(written: false, now: .now) }
             metrics.cursorsFailed.increment(by: cursors.count)
             if error.kind != .statement { throw error }
             logger.warning("cursors cannot be moved", metadata: ["doorbell.reason": "\(error)"])
         }
+    }
+
+    /// One of them is refused for what it is. It is dropped, which costs a redelivery; tried again, it would hold up all others.
+    private func moveEach(_ cursors: [CursorKey: Position], on connection: WriterConnection) throws(PGError) {
+        for (key, position) in cursors {
+            do {
+                try connection.move([key: position])
+                metrics.cursorsMoved.increment()
+            } catch {
+                metrics.cursorsFailed.increment()
+                logger.warning("a cursor cannot be moved", metadata: ["doorbell.reason": "\(error)"])
+                guard Self.failure(error).isRefusal else {
+                    shared.withLock { $0.queue.settle(written: false, now: .now) }
+                    if error.kind != .statement { throw error }
+                    return
+                }
+            }
+        }
+        shared.withLock { $0.queue.settle(written: true, now: .now) }
     }
 
     private static func failure(_ error: PGError) -> WriteFailure {

@@ -72,10 +72,10 @@ struct ConnectionPipeline {
                 ])
             }
         }
-        try channel.pipeline.syncOperations.addHandlers([connection, frames, ending])
+        try channel.pipeline.syncOperations.addHandlers([connection, frames, ending, HTTP2ErrorHandler()])
     }
 
-    /// The library's own bounds on floods (resets, empty frames, continuations, control frames) are kept.
+    /// The library's own bounds on floods (resets, empty frames, continuations, control frames) are kept; ``HTTP2ErrorHandler`` acts on them.
     private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
         var settings = NIOHTTP2Handler.ConnectionConfiguration()
         settings.initialSettings = [

@@ -56,7 +56,7 @@ final class HeldPoll {
     static func wait(_ head: HTTPRequestHead) -> Int? {
         guard head.method == .GET else { return nil }
         for preference in head.headers[canonicalForm: "prefer"] {
-            let parts = preference.split(separator: ";")[0].split(separator: "=", maxSplits: 1)
+            let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, parts[0].trimmed.lowercased() == "wait" else { continue }
             return Int(parts[1].trimmed.filter { $0 != "\"" }).flatMap { $0 > 0 ? min($0, longestWait) : nil }
         }

@@ -288,6 +288,26 @@ import Testing
         }
     }
 
+    /// The frame handler keeps what comes after an error, so the connection must not outlive it, whatever else is open on it.
+    @Test("a continuation of nothing ends the connection, although an event stream is open on it")
+    func brokenFrames() async throws {
+        try await withSecureServer([try TestFeatures.news()]) { server in
+            let raw = try await RawClient(port: server.port, tls: try TestCertificate.client(["h2"]))
+            var bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+            bytes += [0, 0, 0, 4, 0, 0, 0, 0, 0]
+            // HEADERS of stream 1: GET https /_doorbell/sse?channel=news, with indexed and literal fields (RFC 7541).
+            var block: [UInt8] = [0x82, 0x87]
+            for (index, text) in [(0x04 as UInt8, "/_doorbell/sse?channel=news"), (0x01, "doorbell.test")] {
+                block += [index, UInt8(text.utf8.count)] + Array(text.utf8)
+            }
+            bytes += [0, 0, UInt8(block.count), 1, 0x05, 0, 0, 0, 1] + block
+            try await raw.send(bytes)
+            try await eventually("the stream is open") { server.deliveries.openSubscriptions == 1 }
+            try await raw.send([0, 0, 1, 9, 0, 0, 0, 0, 1, 0])
+            try await eventually("the connection is gone") { server.server.openConnections == 0 }
+        }
+    }
+
     // MARK: Life
 
     @Test("a connection without a request is closed within the time for the first head")

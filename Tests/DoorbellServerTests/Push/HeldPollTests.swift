@@ -159,6 +159,8 @@ import Testing
         arguments: [
             ("wait=5", 5), ("respond-async, wait = 7", 7), ("wait=\"9\"; x=y", 9), ("wait=600", 60), ("wait=0", nil),
             ("wait=-1", nil), ("wait", nil), ("wait=x", nil), ("waits=3", nil), ("", nil),
+            // Empty elements of a list are allowed (RFC 9110, section 5.6.1), and once ended the process.
+            (";", nil), ("a, ,b", nil), (" ; wait=5", nil), (",wait=4", 4), ("=", nil), ("wait=", nil),
         ] as [(String, Int?)])
     func preferences(text: String, seconds: Int?) {
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/", headers: ["prefer": text])
