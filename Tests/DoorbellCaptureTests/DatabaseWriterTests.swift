@@ -94,6 +94,26 @@ import Testing
         try await running.stop()
     }
 
+    /// Clients cannot say such a position any more; this is for whatever else the database may refuse.
+    @Test("a cursor that the database refuses is dropped and holds up nobody else's")
+    func refusedCursor() async throws {
+        let (conninfo, app) = try installed(on: CaptureHarness.cluster.get())
+        let running = Running(conninfo)
+        for client in ["a", "b", "c"] { _ = await running.open(try key(client), at: position(1)) }
+        for (client, seq) in [("a", 7 as UInt64), ("b", .max), ("c", 9)] {
+            running.writer.acknowledge(try key(client), position(seq))
+        }
+        try await eventually("the others moved") { try app.run(rows) == [["a", "7"], ["b", "1"], ["c", "9"]] }
+        running.writer.acknowledge(try key("b"), position(8))
+        try await eventually("and it can move again") { try app.run(rows)[1] == ["b", "8"] }
+        async let good = running.open(try key("d"), at: position(4))
+        async let bad = running.open(try key("e"), at: position(.max))
+        let results = try await (good, bad)
+        #expect(results.0 == .success(.init(position: position(4), isNew: true)))
+        #expect(results.1 == .failure(.unavailable))
+        try await running.stop()
+    }
+
     @Test("a cursor begins once, where it was first opened, and is found there by anybody who opens it again")
     func opens()
         async throws
