@@ -30,6 +30,9 @@ public final class HubShard {
     /// Subscribers that are told before the loop may do something else: about a millisecond's worth.
     public static let stride = 256
 
+    /// Of ``touched``; then they are flushed before the end of the pass. 64 KiB.
+    private static let maximumTouched = 4096
+
     private let hub: Hub
     private let encode: @Sendable (Publication, SchemaVersion) -> EncodedMessage
     private let observe: DeliveryObserver?
@@ -222,6 +225,8 @@ extension HubShard {
         /// The audience of the run that is being told, and the first subscription that has not been.
         var audience: Audience?
         var nextSubscription = 0
+        /// Subscriptions that were looked at since the loop could do other things.
+        var looked = 0
         /// The run in each version that was asked for so far.
         var made: [(version: SchemaVersion, run: MessageRun)] = []
         /// Those that joined in the middle of the run.
@@ -275,20 +280,33 @@ extension HubShard {
             if let audience = pass.audience {
                 tell(run, to: audience, &pass)
                 if pass.nextSubscription < audience.subscriptions.count, let later {
-                    if coming.isEmpty { track(pass.runs[pass.nextRun...]) }
-                    let rest = pass
-                    return later { self.go(on: rest, done: done) }
+                    return goOn(with: pass, done: done, later)
                 }
                 finish(run, audience, &pass)
             }
             if !coming.isEmpty { untrack(run.channel) }
             pass.nextRun += 1
+            if pass.looked >= Self.stride, pass.nextRun < pass.runs.count, let later {
+                return goOn(with: pass, done: done, later)
+            }
         }
-        for subscriber in touched { subscriber.flush() }
-        touched.removeAll(keepingCapacity: true)
+        flushTouched()
         isTelling = false
         done()
         tellWaiting()
+    }
+
+    /// After what else the loop has to do.
+    private func goOn(with pass: Pass, done: @escaping () -> Void, _ later: (@escaping () -> Void) -> Void) {
+        if coming.isEmpty { track(pass.runs[pass.nextRun...]) }
+        var rest = pass
+        rest.looked = 0
+        later { [rest] in self.go(on: rest, done: done) }
+    }
+
+    private func flushTouched() {
+        for subscriber in touched { subscriber.flush() }
+        touched.removeAll(keepingCapacity: true)
     }
 
     private func begin(_ runs: [Run], done: @escaping () -> Void) {
@@ -325,12 +343,16 @@ extension HubShard {
             let made = messages(of: run, as: subscriptions[index].version, &pass.made)
             tell(made, to: subscriber, audience, isLast: isLastRun)
         }
+        pass.looked += max(0, end - pass.nextSubscription)
         pass.nextSubscription = end
     }
 
     private func tell(_ run: MessageRun, to subscriber: any Subscriber, _ audience: Audience, isLast: Bool) {
         if subscriber.enqueue(run, isLast: isLast) {
-            if !isLast { touched.append(subscriber) }
+            guard !isLast else { return }
+            touched.append(subscriber)
+            // One that is told many runs stands here as often.
+            if touched.count >= Self.maximumTouched { flushTouched() }
         } else if let index = audience.index(of: subscriber), let first = run.publications.first {
             // What came before the run was told.
             let joinedAt = audience.subscriptions[index].joinedAt

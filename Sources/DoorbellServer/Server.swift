@@ -126,6 +126,7 @@ public final class Server: Service {
         for loop in loops.values {
             loop.loop.execute { for channel in loop.channels.value.values { channel.close(promise: nil) } }
         }
+        await core.presence?.stop()
         core.logger.info("stopped listening", metadata: ["doorbell.left": "\(core.openConnections)"])
     }
 

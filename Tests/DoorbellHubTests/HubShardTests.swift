@@ -322,6 +322,29 @@ import Testing
         #expect(hub.usage.subscriptions == subscribers.count - 1)
     }
 
+    @Test("a pass over many runs lets the loop do other things, too, and keeps the order")
+    func manyRuns() {
+        let hub = Hub(now: { second(1) })
+        let loop = ManualLoop()
+        let shard = HubShard(hub: hub, encode: CountingEncoder().encode, later: { loop.waiting.append($0) })
+        hub.open(floor: at(0))
+        let subscriber = RecordingSubscriber()
+        for name in ["order:1", "order:2"] {
+            _ = shard.subscribe(subscriber, to: channel(name), feature: feature(), version: .first, since: .latest)
+        }
+        let count = UInt64(HubShard.stride * 2 + 10)
+        var isDone = false
+        shard.deliver(hub.publish((1...count).map { draft("order:\($0 % 2 + 1)", at($0)) }, head: at(count))) {
+            isDone = true
+        }
+        #expect(!isDone && subscriber.messages.count == HubShard.stride)
+        loop.turn()
+        #expect(!isDone && loop.waiting.count == 1)
+        loop.turn()
+        #expect(isDone && loop.waiting.isEmpty)
+        #expect(subscriber.messages == (1...count).map { "1.1-\($0) v1" })
+    }
+
     @Test("a subscriber that falls behind in one part of a pass and catches up before the next is told nothing twice")
     func behindInAPass() throws {
         let hub = Hub(now: { second(1) })

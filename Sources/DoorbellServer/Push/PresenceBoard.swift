@@ -14,6 +14,13 @@ final class PresenceBoard: Sendable {
         let messages: [EncodedMessage]
     }
 
+    private struct Life {
+        var isStopped = false
+        var next: Scheduled<Void>?
+        /// The tick that is being told.
+        var present: EventLoopFuture<Void>?
+    }
+
     /// Tells the watchers of one event loop; succeeds when it has. Any thread.
     typealias Teller = @Sendable ([Told]) -> EventLoopFuture<Void>
 
@@ -21,6 +28,7 @@ final class PresenceBoard: Sendable {
 
     private let state = Locked(PresenceState())
     private let tellers = Locked<[Teller]>([])
+    private let life = Locked(Life())
     /// Where ticks happen.
     private let loop: any EventLoop
 
@@ -43,12 +51,36 @@ final class PresenceBoard: Sendable {
 
     func roll(of channel: ChannelName) -> PresenceState.Roll { state.withLock { $0.roll(of: channel) } }
 
-    private func arrangeTick() { loop.scheduleTask(in: Self.interval) { self.tick() } }
+    /// Nobody is told anything any more: the event loops may end.
+    func stop() async {
+        let present = life.withLock { life in
+            life.isStopped = true
+            life.next?.cancel()
+            life.next = nil
+            return life.present
+        }
+        try? await present?.get()
+    }
+
+    private func arrangeTick() {
+        life.withLock { life in
+            guard !life.isStopped else { return }
+            life.next = loop.scheduleTask(in: Self.interval) { self.tick() }
+        }
+    }
 
     private func tick() {
+        let present = loop.makePromise(of: Void.self)
+        let isStopped = life.withLock { life in
+            if !life.isStopped { life.present = present.futureResult }
+            return life.isStopped
+        }
+        guard !isStopped else { return present.succeed() }
         let told = state.withLock { $0.tick() }.map { Told(channel: $0.channel, messages: Self.messages($0)) }
         let done = tellers.withLock { $0 }.map { $0(told) }
         EventLoopFuture.andAllComplete(done, on: loop).whenComplete { _ in
+            self.life.withLock { $0.present = nil }
+            present.succeed()
             if self.state.withLock({ $0.told() }) { self.arrangeTick() }
         }
     }

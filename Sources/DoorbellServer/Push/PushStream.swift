@@ -149,6 +149,8 @@ final class PushStream {
     }
 
     private func join(_ join: Session.Join, bytesUp: Int) {
+        // Something before it in the same list may have found out that the client is gone.
+        guard state == .open else { return }
         let since: Since =
             switch (join.start, join.since) {
             case (.earliest, _): .earliest
