@@ -30,6 +30,8 @@ public final class HubShard {
     /// Subscribers that are told before the loop may do something else: about a millisecond's worth.
     public static let stride = 256
 
+    /// Everything up to here was told, or is held: what history has beyond it may still be on its way to subscribers of other channels.
+    public private(set) var toldThrough: Position?
     /// Of ``touched``; then they are flushed before the end of the pass. 64 KiB.
     private static let maximumTouched = 4096
 
@@ -225,6 +227,8 @@ extension HubShard {
         /// The audience of the run that is being told, and the first subscription that has not been.
         var audience: Audience?
         var nextSubscription = 0
+        /// Of the batch that is told, its last position.
+        var through: Position?
         /// Subscriptions that were looked at since the loop could do other things.
         var looked = 0
         /// The run in each version that was asked for so far.
@@ -249,7 +253,7 @@ extension HubShard {
             return
         }
         let holds = after != nil && batch.contains { $0.feature.batch > .zero }
-        begin(holds ? hold(batch) : cut(batch), done: done)
+        begin(holds ? hold(batch) : cut(batch), through: batch.last?.position, done: done)
     }
 
     /// Cuts a batch where the channel changes, and where a run would be too long.
@@ -291,6 +295,7 @@ extension HubShard {
             }
         }
         flushTouched()
+        if let through = pass.through { toldThrough = through }
         isTelling = false
         done()
         tellWaiting()
@@ -309,8 +314,10 @@ extension HubShard {
         touched.removeAll(keepingCapacity: true)
     }
 
-    private func begin(_ runs: [Run], done: @escaping () -> Void) {
-        let pass = Pass(runs)
+    /// - Parameter through: The last position of a batch; `nil` for what was held.
+    private func begin(_ runs: [Run], through: Position? = nil, done: @escaping () -> Void) {
+        var pass = Pass(runs)
+        pass.through = through
         isTelling = true
         if pass.overlaps { track(pass.runs[...]) }
         go(on: pass, done: done)

@@ -338,10 +338,11 @@ import Testing
             isDone = true
         }
         #expect(!isDone && subscriber.messages.count == HubShard.stride)
+        #expect(shard.toldThrough == nil, "history is ahead of what was told")
         loop.turn()
         #expect(!isDone && loop.waiting.count == 1)
         loop.turn()
-        #expect(isDone && loop.waiting.isEmpty)
+        #expect(isDone && loop.waiting.isEmpty && shard.toldThrough == at(count))
         #expect(subscriber.messages == (1...count).map { "1.1-\($0) v1" })
     }
 

@@ -269,6 +269,12 @@ final class PushStream {
         return !session.subscriptions.keys.contains { $0 != channel && shard.isHolding($0) }
     }
 
+    /// As ``isSettled(on:)``, for what was read from history: that may be ahead of what is on its way to the other channels.
+    private func isSettled(on channel: ChannelName, at position: Position) -> Bool {
+        guard isSettled(on: channel) else { return false }
+        return session.subscriptions.count == 1 || loopState.shard.toldThrough.map { position <= $0 } ?? false
+    }
+
     private func fallBehind(on channel: ChannelName) {
         guard !behind.contains(channel) else { return }
         behind.append(channel)
@@ -293,15 +299,17 @@ final class PushStream {
                 core.metrics.slowReset.increment()
                 noteSlowness { $0.resets += 1 }
                 let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
-                append(carrier.encoded(reset.encoded(), position: isSettled(on: next) ? resumed.position : nil))
+                append(
+                    carrier.encoded(
+                        reset.encoded(), position: isSettled(on: next, at: resumed.position) ? resumed.position : nil))
             }
             if resumed.dropped > 0, let through = resumed.positions.last {
                 tellConflated(on: next, through: through, dropped: resumed.dropped)
             }
             for (index, message) in resumed.messages.enumerated() {
                 let isLast = index == resumed.messages.count - 1
-                append(
-                    carrier.encoded(message, position: isLast && isSettled(on: next) ? resumed.positions[index] : nil))
+                let position = resumed.positions[index]
+                append(carrier.encoded(message, position: isLast && isSettled(on: next, at: position) ? position : nil))
             }
             flush()
         }
