@@ -124,7 +124,14 @@ public struct PresenceState {
         var entry = channels[channel] ?? Channel()
         channels[channel] = nil
         entry.watchers += 1
-        if entry.watchers == 1 { entry.isNumber = entry.members.count > Self.maximumListed }
+        if entry.watchers == 1 {
+            entry.isNumber = entry.members.count > Self.maximumListed
+            // What is being told is from before, and nobody noted what came after it.
+            if phase == .ticking {
+                entry.isUntold = true
+                due.insert(channel)
+            }
+        }
         channels[channel] = entry
         return roll(of: entry)
     }

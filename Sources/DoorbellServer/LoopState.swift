@@ -36,8 +36,8 @@ final class LoopState {
             metrics.compressionOutput.increment(by: after)
         }
         let heartbeat = core.configuration.session.heartbeat.seconds
-        // Four ticks a second are few enough to cost nothing, and many enough that a slot of many connections is served in a moment.
-        let slots = Int(min(256, max(1, heartbeat * 4)))
+        // Forty ticks a second cost little, and a slot of 10,000 connections is ten pings: nobody else waits longer for them than for a message.
+        let slots = Int(min(1024, max(1, heartbeat * 40)))
         self.wheel = HeartbeatWheel(slots: slots)
         self.http2 = HeartbeatWheel(slots: slots)
         self.tick = .nanoseconds(max(1_000_000, Int64(heartbeat / Double(slots) * 1e9)))

@@ -55,6 +55,21 @@ import Testing
         #expect(take(&queue) == #"open ["a"]"#)
     }
 
+    @Test("at the end cursors are moved at once, and after a failure not again before a second has passed")
+    func lastMoves() throws {
+        var queue = WriteQueue(pruneInterval: nil, now: start)
+        _ = queue.acknowledge(try key("a"), Position(epoch: 1, tick: 1, seq: 1), now: start)
+        #expect(queue.next(now: start, retryAt: nil) == .wait(until: start + WriteQueue.gather))
+        queue.stop(now: start)
+        #expect(queue.next(now: start, retryAt: nil) == .work)
+        #expect(take(&queue) == "move 1")
+        queue.settle(written: false, now: start)
+        #expect(queue.next(now: start, retryAt: nil) == .wait(until: start + WriteQueue.moveAgain))
+        #expect(take(&queue, after: WriteQueue.moveAgain) == "move 1")
+        queue.settle(written: true, now: start + WriteQueue.moveAgain)
+        #expect(queue.next(now: start + WriteQueue.moveAgain, retryAt: nil) == .finish)
+    }
+
     @Test("one job too many is refused, and room comes back") func full() throws {
         var queue = WriteQueue(pruneInterval: nil, now: start)
         for _ in 0..<WriteQueue.capacity { #expect(queue.add(try publish(), deadline: start + .seconds(5)) == true) }

@@ -59,6 +59,19 @@ import Testing
         #expect(state.told() == false)
     }
 
+    @Test("whoever begins to watch while a tick is being told is told everything afterwards")
+    func watchedWhileTelling() {
+        var state = PresenceState()
+        _ = state.watch(room)
+        _ = state.join(member("a"), room)
+        #expect(state.tick() == changes([member("a")], []))
+        state.unwatch(room)
+        #expect(state.leave("a", room) == false, "nobody watches, so nobody notes it")
+        #expect(state.watch(room).total == 0, "and then the tick arrives, and says that 'a' is there")
+        #expect(state.told() == true)
+        #expect(state.tick() == [.init(channel: room, kind: .roll(.init(members: [], total: 0)))])
+    }
+
     @Test("a user who becomes known is told again")
     func knownLater() {
         var state = PresenceState()

@@ -90,6 +90,7 @@ struct WriteQueue {
         guard !isStopping else { return }
         finishBy = now + Self.farewell
         pruneAt = nil
+        if moveAt != nil { moveAt = now }
     }
 
     /// Takes the jobs out whose time is over.
@@ -108,7 +109,7 @@ struct WriteQueue {
 
     /// - Parameter retryAt: Before this nothing may be tried, because the database was away a moment ago.
     func next(now: ContinuousClock.Instant, retryAt: ContinuousClock.Instant?) -> Next {
-        let moves = acknowledgements.hasPending ? (isStopping ? now : moveAt ?? now) : nil
+        let moves = acknowledgements.hasPending ? (moveAt ?? now) : nil
         if let finishBy, finishBy <= now || jobs.isEmpty && moves == nil { return .finish }
         guard var due = [jobs.isEmpty ? nil : now, moves, pruneAt].compactMap({ $0 }).min() else {
             return .wait(until: nil)
@@ -121,7 +122,7 @@ struct WriteQueue {
     /// The most pressing work, out of the queue. `nil`: nothing is due.
     mutating func take(now: ContinuousClock.Instant) -> Work? {
         // First, or a busy queue would keep them waiting for ever.
-        if acknowledgements.hasPending, isStopping || (moveAt ?? now) <= now {
+        if acknowledgements.hasPending, (moveAt ?? now) <= now {
             return .move(acknowledgements.take(Self.moveSize))
         }
         switch jobs.first?.job {
@@ -154,6 +155,7 @@ struct WriteQueue {
     /// What came of ``Work/move(_:)``.
     mutating func settle(written: Bool, now: ContinuousClock.Instant) {
         acknowledgements.settle(written: written)
-        moveAt = acknowledgements.hasPending ? now + (written ? Self.gather : Self.moveAgain) : nil
+        let pause = written ? (isStopping ? .zero : Self.gather) : Self.moveAgain
+        moveAt = acknowledgements.hasPending ? now + pause : nil
     }
 }

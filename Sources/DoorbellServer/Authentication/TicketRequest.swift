@@ -21,6 +21,14 @@ struct TicketRequest {
             if case .ticket = access.credential {
                 return .answer(.problem(.badRequest, "a ticket cannot be had for a ticket", headers: accessControl))
             }
+            // Whoever has nothing to show needs no ticket, and could take the places of others'.
+            let hasCredentials = ["authorization", "cookie"].contains { access.headers.contains(name: $0) }
+            if case .none = access.credential, !hasCredentials, core.doorkeeper.authentication?.isRequired != true {
+                return .answer(
+                    .problem(
+                        .badRequest, "a ticket stands for a token or a cookie, and this request has neither",
+                        headers: accessControl))
+            }
             return .ticket(TicketRequest(access: access, accessControl: accessControl))
         } catch {
             return .answer(error.answer.adding(accessControl))

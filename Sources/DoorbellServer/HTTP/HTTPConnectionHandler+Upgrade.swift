@@ -86,7 +86,7 @@ extension HTTPConnectionHandler {
     }
 
     /// Bytes of the read buffer of a connection that is pushed to, because NIO keeps one for each.
-    static let smallRead = 512
+    static let smallRead = 256
 
     /// For a connection that is pushed to from now on.
     static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {

@@ -87,20 +87,17 @@ struct WebSocketUpgrade {
 
     /// Headers that would make the legacy API's answer something else than the plain, whole poll answer are left out.
     static func asking(_ headers: HTTPHeaders) -> HTTPHeaders {
-        var kept = HTTPHeaders()
-        kept.reserveCapacity(headers.count)
-        for (name, value) in headers {
-            let lower = name.lowercased()
-            switch lower {
-            case "upgrade", "connection", "content-length", "transfer-encoding", "content-type", "expect",
-                "accept-encoding", "range", "if-range", "if-none-match", "if-modified-since", "if-match",
-                "if-unmodified-since", "prefer", "keep-alive", "te", "trailer":
-                continue
-            default:
-                if lower.hasPrefix("sec-websocket-") || lower.hasPrefix("doorbell-") { continue }
-                kept.add(name: name, value: value)
-            }
+        // The array is the connection's for as long as it lives, so it has no room to spare.
+        HTTPHeaders(headers.filter { isAsking($0.name.lowercased()) })
+    }
+
+    private static func isAsking(_ name: String) -> Bool {
+        switch name {
+        case "upgrade", "connection", "content-length", "transfer-encoding", "content-type", "expect",
+            "accept-encoding", "range", "if-range", "if-none-match", "if-modified-since", "if-match",
+            "if-unmodified-since", "prefer", "keep-alive", "te", "trailer":
+            false
+        default: !name.hasPrefix("sec-websocket-") && !name.hasPrefix("doorbell-")
         }
-        return kept
     }
 }

@@ -23,8 +23,7 @@ extension PushStream {
         headers.bear(token)
         watchDeadline()
         // Others may have been shown nobody.
-        for (channel, subscription) in session.subscriptions
-        where subscription.state == .live && subscription.feature.presence {
+        for channel in session.subscriptions.channels(where: { $1.state == .live && $1.feature.presence }) {
             arrived(on: channel)
         }
     }

@@ -50,6 +50,9 @@ extension PushStream {
         let messages = told.messages.map { carrier.encoded($0, position: nil) }
         guard hasRoom(for: messages.reduce(0) { $0 + $1.count }) else {
             watched.stale.insert(told.channel)
+            // Where only the queue is full, no socket that becomes writable follows.
+            let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+            channel.eventLoop.execute { bound.value.catchUpPresence() }
             return
         }
         for message in messages { append(message) }
@@ -59,6 +62,7 @@ extension PushStream {
     /// The socket takes bytes again: who could not be told of changes is told what holds.
     func catchUpPresence() {
         guard let watched, !watched.stale.isEmpty, let board = core.presence else { return }
+        flush()
         for channel in watched.stale {
             guard state == .open, self.channel.isWritable else { return }
             watched.stale.remove(channel)

@@ -159,7 +159,8 @@ final class PushStream {
             case (_, nil): .latest
             }
         let joined = loopState.shard.subscribe(
-            self, to: join.channel, feature: join.feature, version: join.version, since: since, limit: portion)
+            self, to: join.channel, feature: join.feature, version: join.version, since: since,
+            limit: max(1, min(portion, core.configuration.sendBudget - queuedBytes - unsentBytes)))
         if !joined.recovered, let anew = join.fromSnapshot {
             core.metrics.notRecovered.increment()
             loopState.shard.unsubscribe(self, from: join.channel)
@@ -224,6 +225,8 @@ final class PushStream {
     func beginClosing() {
         guard state == .open else { return }
         flush()
+        // Writing finds out that the client is gone.
+        guard state == .open else { return }
         state = .closing
         calls?.cancelAll()
         carrier.close()
@@ -243,8 +246,8 @@ final class PushStream {
     /// Whether `count` more bytes are within the budget.
     func hasRoom(for count: Int) -> Bool {
         let budget = core.configuration.sendBudget
-        // As long as the channel is writable, less than half of the budget is unsent.
-        if queuedBytes + count <= budget / 2, channel.isWritable { return true }
+        // While nothing waits nothing is unsent; as long as the channel is writable, less than half of the budget is.
+        if queuedBytes + count <= budget / 2, !isWaiting || channel.isWritable { return true }
         return queuedBytes + unsentBytes + count <= budget
     }
 
@@ -266,7 +269,7 @@ final class PushStream {
         guard marksPositions, behind.isEmpty, session.isSettled else { return false }
         let shard = loopState.shard
         guard session.subscriptions.count > 1, shard.isHoldingAny else { return true }
-        return !session.subscriptions.keys.contains { $0 != channel && shard.isHolding($0) }
+        return !session.subscriptions.channels.contains { $0 != channel && shard.isHolding($0) }
     }
 
     /// As ``isSettled(on:)``, for what was read from history: that may be ahead of what is on its way to the other channels.

@@ -89,11 +89,11 @@ extension Session {
 
     /// Subscriptions that the legacy API gave the right to are asked about on the timer, as ever.
     private mutating func endWhatClaimsNoLongerAllow() -> [Action] {
-        let lost = subscriptions.filter { channel, subscription in
+        let lost = subscriptions.channels { channel, subscription in
             subscription.target == nil && rights(to: [channel], of: subscription.feature) != .allowed
         }
-        return lost.keys.sorted { $0.rawValue < $1.rawValue }.flatMap { channel -> [Action] in
-            let state = subscriptions.removeValue(forKey: channel)?.state
+        return lost.flatMap { channel -> [Action] in
+            let state = subscriptions.remove(channel)?.state
             let told = Action.send(
                 .unsubscribed(channel: channel, reason: "the token no longer allows this channel", id: nil))
             return state == .live ? [.leave(channel), told] : [told]

@@ -15,7 +15,7 @@ struct Session {
     private let rules: SessionRules
     /// 0 to 1; spreads re-authorisation of many connections.
     private let jitter: Double
-    var subscriptions: [ChannelName: Subscription] = [:]
+    var subscriptions = SubscriptionTable()
     /// The client's names of the calls to the legacy API that are open: at most ``SessionLimits/openRequests``.
     var openCalls: Set<String> = []
     var standing: Standing
@@ -40,8 +40,7 @@ struct Session {
         self.rules = rules
         self.jitter = jitter
         self.lastHeard = now
-        self.bucket = TokenBucket(
-            rate: rules.limits.messagesPerSecond, capacity: rules.limits.messageBurst, now: now)
+        self.bucket = TokenBucket(capacity: rules.limits.messageBurst, now: now)
     }
 
     var catalog: FeatureCatalog { rules.catalog }
@@ -302,7 +301,7 @@ struct Session {
     // MARK: Keeping
 
     private mutating func settle(_ target: String, _ verdict: PollVerdict, now: Double) -> [Action] {
-        let channels = subscriptions.filter { $0.value.target == target }.keys.sorted { $0.rawValue < $1.rawValue }
+        let channels = subscriptions.channels { $1.target == target }
         guard !channels.isEmpty else { return [] }
         guard case .refused(let status) = verdict else {
             // Unreachable is not refused: the client keeps what it has, and the question is put again.
@@ -310,7 +309,7 @@ struct Session {
             return []
         }
         return channels.flatMap { channel -> [Action] in
-            guard let subscription = subscriptions.removeValue(forKey: channel) else { return [] }
+            guard let subscription = subscriptions.remove(channel) else { return [] }
             let told = Action.send(
                 .unsubscribed(channel: channel, reason: "the legacy API now answers \(status) for this client", id: nil)
             )
@@ -319,13 +318,13 @@ struct Session {
     }
 
     private mutating func unsubscribe(_ text: String, id: String?) -> [Action] {
-        guard let channel = ChannelName(text), let subscription = subscriptions.removeValue(forKey: channel) else {
+        guard let channel = ChannelName(text), let subscription = subscriptions.remove(channel) else {
             return [.send(.error(.notSubscribed, message: "not subscribed", id: id, channel: text))]
         }
         let told = Action.send(.unsubscribed(channel: channel, reason: "as asked", id: id))
         switch subscription.state {
         case .live:
-            if let target = subscription.target, !subscriptions.values.contains(where: { $0.target == target }) {
+            if let target = subscription.target, !subscriptions.contains(where: { $0.target == target }) {
                 dueAgain[target] = nil
             }
             return [.leave(channel), told]
@@ -346,7 +345,9 @@ struct Session {
     /// `nil`: the message may be looked at.
     private mutating func admit(now: Double) -> [Action]? {
         if isClosed { return [] }
-        return bucket.take(now: now) ? nil : close(.limit)
+        let isWithinRate = bucket.take(
+            rate: limits.messagesPerSecond, capacity: limits.messageBurst, now: now)
+        return isWithinRate ? nil : close(.limit)
     }
 
     private mutating func ask(_ ask: Ask, target: String) -> Action {
@@ -363,7 +364,7 @@ struct Session {
         asks.removeAll()
         dueAgain.removeAll()
         openCalls = []
-        let live = subscriptions.filter { $0.value.state == .live }.keys.sorted { $0.rawValue < $1.rawValue }
+        let live = subscriptions.channels { $1.state == .live }
         subscriptions.removeAll()
         return live.map { .leave($0) }
     }

@@ -37,7 +37,7 @@ import Testing
             let raw = try await RawClient(port: server.port)
             try await raw.send(WebSocketProbe.handshake(headers: [header]))
             #expect(try await raw.answer().status == (isAllowed ? 101 : 403))
-            let ticket = try await answer(server, "POST", "/_doorbell/ticket", [header])
+            let ticket = try await answer(server, "POST", "/_doorbell/ticket", [header, "Cookie: sid=1"])
             #expect(ticket.status == (isAllowed ? 200 : 403))
             #expect(ticket["access-control-allow-origin"] == (isAllowed ? origin : nil))
             // Names nothing, which is found out after the origin.

@@ -118,6 +118,15 @@ import Testing
         }
     }
 
+    @Test("who has nothing to show gets no ticket, which could take another's place")
+    func nothingToShow() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            let refused = try await post(server)
+            #expect(refused.status == 400 && refused.text.contains("has neither"), "\(refused.text)")
+            #expect(try await post(server, ["Cookie: sid=1"]).status == 200)
+        }
+    }
+
     @Test("a ticket of the legacy API's own passes through where it does not look like ours")
     func foreign() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in

@@ -168,7 +168,7 @@ import Testing
         let left = actions.compactMap { if case .leave(let channel) = $0 { channel.rawValue } else { nil } }
         #expect(left == ["org:7:orders", "room:5"])
         #expect(actions.count == 2 + 4)
-        #expect(Set(session.subscriptions.keys.map(\.rawValue)) == ["news", "user:42:notifications"])
+        #expect(Set(session.subscriptions.channels.map(\.rawValue)) == ["news", "user:42:notifications"])
     }
 
     @Test("a right that is lost while the snapshot is asked for ends the subscription before it began")
