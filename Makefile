@@ -5,16 +5,16 @@ SWIFT_DIRS  := Package.swift Sources Tests
 TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
-TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv
-PEER_PACKAGES  := nginx libnginx-mod-nchan node-ws
+TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy
+PEER_PACKAGES  := libnginx-mod-nchan node-ws
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo test test-swift test-js test-demo property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo test test-swift test-js test-demo test-adapters property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
 
 define install
 	@missing=""; for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: install ok' || missing="$$missing $$p"; done; \
@@ -24,7 +24,7 @@ define install
 	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
 endef
 
-setup: ## Install what is missing (Debian packages; as root or through sudo)
+setup: ## Install what is missing (Debian packages; as root or through sudo). Some start a service; no test needs or touches it
 	$(call install,$(PACKAGES))
 	@command -v swift >/dev/null || { echo "setup: no Swift toolchain; see https://www.swift.org/install/linux/"; exit 1; }
 
@@ -40,7 +40,7 @@ release: ## Release build of the doorbell command
 demo: setup release ## Start PostgreSQL, an example application and Doorbell in front of it; Ctrl-C ends all
 	/usr/bin/python3 examples/demo.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell"
 
-test: setup lint build test-swift test-js test-demo ## Every test; installs what is missing first
+test: setup lint build test-swift test-js test-demo test-adapters ## Every test; installs what is missing first
 
 test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
@@ -50,6 +50,9 @@ test-js: ## The tests of the browser adapter
 
 test-demo: build ## The demo from end to end, in Chromium
 	/usr/bin/python3 examples/demo.py --check --doorbell "$$(swift build --show-bin-path)/doorbell"
+
+test-adapters: build ## The configurations for nginx, HAProxy and Caddy, with the real programs
+	/usr/bin/python3 adapters/check.py --doorbell "$$(swift build --show-bin-path)/doorbell"
 
 property: build ## The capture property test for SECONDS=300
 	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --filter Property

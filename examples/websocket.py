@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import struct
+import time
 import urllib.parse
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -24,6 +25,7 @@ class WebSocket:
     def __init__(self, url, headers=None, protocols=(), timeout=10):
         """Connects and shakes hands. Raises OSError, or Closed when the answer is no 101."""
         parts = urllib.parse.urlsplit(url)
+        self.deadline = time.monotonic() + timeout
         self.socket = socket.create_connection((parts.hostname, parts.port or 80), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -51,7 +53,7 @@ class WebSocket:
 
     def receive(self, timeout=10):
         """The next text message, read as JSON. Raises TimeoutError after `timeout` seconds without one."""
-        self.socket.settimeout(timeout)
+        self.deadline = time.monotonic() + timeout
         parts = b""
         while True:
             first, second = self._exactly(2)
@@ -94,6 +96,8 @@ class WebSocket:
         self.socket.sendall(bytes([0x80 | opcode]) + length + mask + masked)
 
     def _fill(self):
+        # Pings alone are no message.
+        self.socket.settimeout(max(0.001, self.deadline - time.monotonic()))
         data = self.socket.recv(65536)
         if not data:
             raise Closed(1006, "the connection ended")
