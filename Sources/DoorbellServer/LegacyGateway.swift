@@ -22,8 +22,15 @@ public protocol LegacyGateway: Sendable {
         _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer>
 
+    /// Whether answers may be repeatable (``LegacyAnswerWriter/repeatable(_:)``).
+    var hasRepeatableAnswers: Bool { get }
+
     /// Why the legacy API was not reachable lately; `nil` when it was, or nobody asked. For readiness.
     var trouble: String? { get }
+}
+
+extension LegacyGateway {
+    public var hasRepeatableAnswers: Bool { false }
 }
 
 /// Takes a request's body towards the legacy API. Lives on the connection's loop.
@@ -47,6 +54,20 @@ public protocol LegacyAnswerWriter: AnyObject {
     func end()
     /// There is no answer, or it broke off.
     func fail(_ failure: GatewayFailure)
+    /// Said before `head`: as long as `answer` says so, the same request is answered with the same bytes, and need not be passed on.
+    func repeatable(_ answer: any RepeatableAnswer)
+}
+
+extension LegacyAnswerWriter {
+    public func repeatable(_ answer: any RepeatableAnswer) {}
+}
+
+/// Knows whether an answer that was given still holds. Lives on the connection's loop.
+public protocol RepeatableAnswer: AnyObject {
+    /// The same client asks the same again.
+    ///
+    /// - Returns: Whether it is answered with the same; then it has been counted.
+    func again() -> Bool
 }
 
 /// Who sent a request.

@@ -17,6 +17,7 @@ final class ClientAnswer: LegacyAnswerWriter {
         connection?.answer(self, body: part) ?? loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
     }
     func end() { connection?.answerEnded(self) }
+    func repeatable(_ answer: any RepeatableAnswer) { connection?.answer(self, isRepeatable: answer) }
     func fail(_ failure: GatewayFailure) { connection?.answerFailed(self, failure) }
 }
 

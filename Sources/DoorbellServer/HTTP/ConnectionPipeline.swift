@@ -38,7 +38,7 @@ struct ConnectionPipeline {
     }
 
     private func installHTTP1(on channel: any Channel, since start: NIODeadline, isTLS: Bool) throws {
-        let pipeline = HTTPPipeline(configuration: core.configuration)
+        let pipeline = HTTPPipeline(core: core, isTLS: isTLS)
         let origin = RequestOrigin(address: channel.remoteAddress?.ipAddress, isTLS: isTLS)
         try pipeline.install(
             in: channel.pipeline.syncOperations,

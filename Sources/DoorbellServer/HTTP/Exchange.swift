@@ -9,6 +9,8 @@ struct Exchange {
     var writer: (any LegacyRequestWriter)?
     /// What happens at the request's end when the server answers itself.
     var atEnd: AtEnd?
+    /// Whoever gave the answer can give it again.
+    var repeatable: RepeatableExchange?
     /// The client waits for something new.
     var held: HeldPoll?
     var isRequestEnded = false
@@ -40,6 +42,18 @@ struct Exchange {
     var hasBody: Bool {
         if head.headers.contains(name: "transfer-encoding") { return true }
         return head.headers.first(name: "content-length").map { Int($0) != 0 } ?? false
+    }
+
+    /// Whether the same bytes would be answered with the same bytes, were it not for the data.
+    var isRepeatable: Bool {
+        head.version == .http1_1 && head.method == .GET && keepsAlive && !awaitsContinue
+            && repeatable?.isWhole ?? false
+    }
+
+    /// Of the request, as its head says; `nil`: the head does not say how long it is.
+    var bodyLength: Int? {
+        if head.headers.contains(name: "transfer-encoding") { return nil }
+        return head.headers.first(name: "content-length").map { Int($0) } ?? 0
     }
 
     /// The answer's head with the framing that this client understands; may turn ``keepsAlive`` off.

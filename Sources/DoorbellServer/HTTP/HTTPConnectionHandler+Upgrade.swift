@@ -76,6 +76,7 @@ extension HTTPConnectionHandler {
             return
         }
         // The decoder goes last, because it hands on what the client sent ahead.
+        if let repeated = pipeline.repeated { operations.removeHandler(repeated, promise: nil) }
         for handler in [pipeline.pipelining, pipeline.encoder, self] as [any RemovableChannelHandler] {
             operations.removeHandler(handler, promise: nil)
         }

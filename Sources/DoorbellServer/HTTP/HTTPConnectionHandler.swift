@@ -306,12 +306,26 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard case .exchanging(var exchange) = state, exchange.answer === answer, !exchange.isHeadSent else { return }
         exchange.isHeadSent = true
         let framed = exchange.framed(head.status, head.headers)
+        exchange.repeatable?.head = framed
         state = .exchanging(exchange)
         context?.write(wrapOutboundOut(.head(framed)), promise: nil)
     }
 
+    func answer(_ answer: ClientAnswer, isRepeatable repeatable: any RepeatableAnswer) {
+        guard case .exchanging(var exchange) = state, exchange.answer === answer, !exchange.isHeadSent else { return }
+        exchange.repeatable = RepeatableExchange(answer: repeatable)
+        state = .exchanging(exchange)
+    }
+
+    /// A request was answered before it came here.
+    func repeated() { lastActivity = .now() }
+
     func answer(_ answer: ClientAnswer, body: ByteBuffer) -> EventLoopFuture<Void>? {
-        guard case .exchanging(let exchange) = state, exchange.answer === answer, let context else { return nil }
+        guard case .exchanging(var exchange) = state, exchange.answer === answer, let context else { return nil }
+        if exchange.repeatable != nil {
+            exchange.repeatable?.body.append(body)
+            state = .exchanging(exchange)
+        }
         lastActivity = .now()
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         // Writing finds out that the client is gone, and then everything here has ended by now.
@@ -369,6 +383,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else if exchange.keepsAlive {
             state = .idle
+            if case .connection(let pipeline) = carrier {
+                let repeatable = exchange.isRepeatable ? exchange.repeatable : nil
+                pipeline.repeated?.answered(
+                    bodyLength: exchange.bodyLength, repeatable?.answer, bytes: repeatable?.bytes ?? [])
+            }
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else {
             state = .done

@@ -6,8 +6,11 @@ struct HTTPPipeline {
     let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     let encoder: HTTPResponseEncoder
     let pipelining: HTTPServerPipelineHandler
+    /// `nil`: no answer is repeatable.
+    let repeated: RepeatedRequestHandler?
 
-    init(configuration: ServerConfiguration) {
+    init(core: ServerCore, isTLS: Bool) {
+        let configuration = core.configuration
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = configuration.maximumHeaderLine
         limits.maxHeaderListSize = configuration.maximumHeaders
@@ -20,10 +23,15 @@ struct HTTPPipeline {
         encoding.automaticallySetFramingHeaders = false
         encoder = HTTPResponseEncoder(configuration: encoding)
         pipelining = HTTPServerPipelineHandler()
+        repeated = core.gateway.hasRepeatableAnswers ? RepeatedRequestHandler(core: core, isTLS: isTLS) : nil
     }
 
     /// - Parameter last: Placed behind the HTTP handlers.
     func install(in pipeline: ChannelPipeline.SynchronousOperations, last: HTTPConnectionHandler) throws {
+        if let repeated {
+            repeated.connection = last
+            try pipeline.addHandler(repeated)
+        }
         try pipeline.addHandler(decoder)
         try pipeline.addHandler(encoder)
         try pipeline.addHandler(pipelining)

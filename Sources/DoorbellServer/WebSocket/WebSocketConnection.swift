@@ -23,8 +23,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:visitor:)`` and once the channel is gone.
     private var stream: PushStream?
-    /// For ``send(_:)``; negative: not to be had.
-    private var descriptor: NIOBSDSocket.Handle?
+    /// `nil` with TLS.
+    private var socket: DirectSocket?
     private var isReadHeld = false
     private var isWorking = false
     /// The peer has said goodbye: what we owe it is the answer, and then the end.
@@ -47,6 +47,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
         let stream = PushStream(
             core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: self)
         self.stream = stream
+        if !origin.isTLS { socket = DirectSocket(of: context) }
         stream.open(with: actions, bytesUp: 0)
     }
 
@@ -195,21 +196,9 @@ extension WebSocketConnection: PushCarrier {
 
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }
 
-    /// Straight to the descriptor: a write through the pipeline takes as much processor time again as the kernel's part of it.
-    ///
-    /// The descriptor is asked for once, because asking takes as long as sending. It is this connection's as long as the channel is
-    /// active: closing and this happen on one event loop.
     func send(_ bytes: [UInt8]) -> Int {
-        guard let context, context.channel.isActive else { return 0 }
-        if descriptor == nil {
-            let isDirect = stream?.origin.isTLS == false
-            let found = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-                of: NIOBSDSocket.Handle.self
-            ) { $0 }
-            descriptor = isDirect ? found ?? -1 : -1
-        }
-        guard let descriptor, descriptor >= 0 else { return 0 }
-        return bytes.withUnsafeBytes { DirectSocket.send($0, to: descriptor) }
+        guard let context, let socket else { return 0 }
+        return socket.send(bytes, of: context)
     }
 
     var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }

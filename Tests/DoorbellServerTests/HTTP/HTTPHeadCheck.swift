@@ -48,7 +48,7 @@ enum HTTPHeadCheck {
         let gateway = NotingGateway()
         guard let core = core(gateway) else { return nil }
         let channel = EmbeddedChannel()
-        let pipeline = HTTPPipeline(configuration: core.configuration)
+        let pipeline = HTTPPipeline(core: core, isTLS: false)
         let handler = HTTPConnectionHandler(
             core: core, loopState: LoopState(core: core, loop: channel.eventLoop), carrier: .connection(pipeline),
             origin: RequestOrigin(address: "192.0.2.1", isTLS: false))

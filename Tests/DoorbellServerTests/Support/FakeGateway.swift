@@ -31,6 +31,10 @@ final class FakeGateway: LegacyGateway {
         var trouble: String?
         var isHolding = false
         var held: [@Sendable () -> Void] = []
+        /// Whether answers to requests may be given again.
+        var isRepeatable = false
+        /// Those that were.
+        var repeated = 0
     }
 
     private let state: Locked<State>
@@ -56,6 +60,26 @@ final class FakeGateway: LegacyGateway {
     /// Of questions and requests.
     var origins: [RequestOrigin] { state.withLock { $0.origins } }
     var trouble: String? { state.withLock { $0.trouble } }
+
+    /// Requests that were answered without being passed on.
+    var repeated: Int { state.withLock { $0.repeated } }
+    let hasRepeatableAnswers = true
+
+    /// Whether answers that were given, and those to come, hold.
+    func setRepeatable(_ isRepeatable: Bool) { state.withLock { $0.isRepeatable = isRepeatable } }
+
+    private final class Repeatable: RepeatableAnswer {
+        private let gateway: FakeGateway
+
+        init(_ gateway: FakeGateway) { self.gateway = gateway }
+
+        func again() -> Bool {
+            gateway.state.withLock {
+                if $0.isRepeatable { $0.repeated += 1 }
+                return $0.isRepeatable
+            }
+        }
+    }
 
     func setTrouble(_ text: String?) { state.withLock { $0.trouble = text } }
 
@@ -163,6 +187,7 @@ final class FakeGateway: LegacyGateway {
             switch reply {
             case .answer(let status, let headers, let body):
                 self.answer = nil
+                if gateway.state.withLock({ $0.isRepeatable }) { answer.repeatable(Repeatable(gateway)) }
                 answer.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))
                 _ = answer.body(ByteBuffer(bytes: body))
                 answer.end()
