@@ -54,8 +54,8 @@ let modules: [Target] = [
     .target(
         name: "DoorbellServer",
         dependencies: [
-            "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellWire", crypto, nioCore, nioPosix, nioHPACK,
-            nioHTTP1, nioHTTP2, nioSSL, nioTLS, logging, coreMetrics, serviceLifecycle,
+            "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellWire", crypto, nioCore,
+            nioPosix, nioHPACK, nioHTTP1, nioHTTP2, nioSSL, nioTLS, logging, coreMetrics, serviceLifecycle,
         ], swiftSettings: settings),
     .target(
         name: "DoorbellShim",
@@ -124,7 +124,9 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellHubTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellHub"],
         swiftSettings: settings),
-    .testTarget(name: "DoorbellRolloutTests", dependencies: ["DoorbellRollout"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellRolloutTests", dependencies: ["DoorbellCore", "DoorbellRollout", "DoorbellTestSupport"],
+        swiftSettings: settings),
     .testTarget(
         name: "DoorbellWireTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellWire"],
         swiftSettings: settings),
@@ -136,8 +138,8 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellServerTests",
         dependencies: [
-            "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellServer", "DoorbellWire",
-            coreMetrics, crypto, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
+            "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer",
+            "DoorbellWire", coreMetrics, crypto, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
             nioSSL, nioTLS,
         ], swiftSettings: settings),
     .testTarget(

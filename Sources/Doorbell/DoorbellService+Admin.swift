@@ -8,7 +8,8 @@ import Foundation
 
 extension DoorbellService {
     func adminView(
-        hub: Hub, ledger: LedgerRecorder, pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
+        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pipeline: ChangePipeline, upstream: HTTPUpstream,
+        server: Server
     ) -> AdminView {
         AdminView(
             metrics: { metrics.exposition() },
@@ -23,8 +24,11 @@ extension DoorbellService {
                         connections: server.openConnections, channels: hub.usage.channels,
                         subscriptions: hub.usage.subscriptions, deadLetters: pipeline.letters.total,
                         features: configuration.features.map {
-                            Status.Feature(
-                                name: $0.name, stage: $0.stage.rawValue, mode: $0.mode.rawValue, poll: $0.poll.source)
+                            let rollout = rollouts[$0.name] ?? $0.start
+                            return Status.Feature(
+                                name: $0.name, stage: rollout.stage.rawValue,
+                                percent: Double(rollout.share.hundredths) / 100, mode: $0.mode.rawValue,
+                                poll: $0.poll.source)
                         }))
             },
             deadLetters: {
@@ -54,6 +58,8 @@ extension DoorbellService {
         struct Feature: Encodable {
             let name: String
             let stage: String
+            /// The share of clients that are told to use push.
+            let percent: Double
             let mode: String
             let poll: String
         }

@@ -70,11 +70,17 @@ public struct DoorbellService: Sendable {
         let hub = Hub(now: SystemClock.now)
         let catalog = FeatureCatalog(features)
         let ledger = LedgerRecorder(features: features.map(\.name))
+        let rollouts = RolloutBoard(features: features)
+        let rolloutGauges = RolloutGauges(features: features)
+        rollouts.observe { _ in rolloutGauges.show(rollouts) }
+        // Before anybody is told anything: a feature that was rolled back stays so over a restart.
+        rollouts.learn(try StageStore(conninfo: configuration.database).rollouts())
+        rolloutGauges.show(rollouts)
 
         let certificates = try configuration.openCertificates(logger: logger)
         let upstream = try HTTPUpstream(
-            configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, group: group,
-            now: SystemClock.now)
+            configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, rollouts: rollouts,
+            group: group, now: SystemClock.now)
         let writer = DatabaseWriter(
             conninfo: configuration.database,
             retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
@@ -82,25 +88,27 @@ public struct DoorbellService: Sendable {
         let database = DatabaseGateway(writer: writer)
         let server = Server(
             configuration: try serverConfiguration(certificates, keys), features: catalog, hub: hub, gateway: upstream,
-            publisher: database, cursors: database, group: group,
+            publisher: database, cursors: database, rollouts: rollouts, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
             upstream.captureChanged(to: status)
             server.captureChanged(to: status)
         }
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
+        let stages = StageFollower(conninfo: configuration.database, logger: logger) { rollouts.learn($0) }
         let gauges = HubGauges(hub: hub)
 
         try await server.start()
         let endpoints = ReadySignal(onReady: onReady, listen: configuration.listen.with(port: server.boundPort))
         let admin = AdminService(
             address: configuration.admin,
-            view: adminView(hub: hub, ledger: ledger, pipeline: pipeline, upstream: upstream, server: server),
+            view: adminView(
+                hub: hub, ledger: ledger, rollouts: rollouts, pipeline: pipeline, upstream: upstream, server: server),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
-        let optional: [(any Service)?] = [reload, gauges, keys, capture, writer, admin, server]
+        let optional: [(any Service)?] = [reload, gauges, keys, stages, capture, writer, admin, server]
         let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(
             services: services.map {

@@ -6,6 +6,10 @@ public struct DoorbellError: Error, Sendable, CustomStringConvertible {
         /// What the `doorbell` command exits with.
         public let exitCode: Int32
 
+        /// A command was asked for something that there is not, or that makes no sense.
+        public static let usage = Self(description: "usage", exitCode: 64)
+        /// Somebody else was faster; nothing was done.
+        public static let conflict = Self(description: "conflict", exitCode: 75)
         /// The configuration is wrong.
         public static let configuration = Self(description: "configuration", exitCode: 78)
         /// The database cannot be reached or refuses us.

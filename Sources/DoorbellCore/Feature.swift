@@ -22,7 +22,10 @@ public final class Feature: Sendable {
     public let publish: Publishing
     public let delivery: Delivery
     public let history: HistoryLimits
-    public let stage: Stage
+    /// Where it begins while the database has no row for it; then the database decides.
+    public let start: Rollout
+    /// How clients are told apart in `canary`.
+    public let cohort: CohortRule
     /// Whether subscribers may know who else is subscribed.
     public let presence: Bool
 
@@ -32,7 +35,7 @@ public final class Feature: Sendable {
         versions: [(version: SchemaVersion, projection: Projection)] = [],
         authorize: Authorization = .poll, batch: Duration = .zero, slow: SlowPolicy = .reset,
         publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
-        stage: Stage = .observe,
+        stage: Stage = .observe, percent: Percent? = nil, cohort: CohortRule = CohortRule(),
         presence: Bool = false
     ) {
         self.name = name
@@ -49,7 +52,8 @@ public final class Feature: Sendable {
         self.publish = publish
         self.delivery = delivery
         self.history = history
-        self.stage = stage
+        self.start = Rollout(stage, percent: percent)
+        self.cohort = cohort
         self.presence = presence
     }
 

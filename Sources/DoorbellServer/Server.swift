@@ -2,6 +2,7 @@ import CoreMetrics
 import DoorbellAuth
 public import DoorbellCore
 public import DoorbellHub
+public import DoorbellRollout
 public import Logging
 public import NIOCore
 import NIOHTTP1
@@ -29,19 +30,21 @@ public final class Server: Service {
     /// - Parameters:
     ///   - publisher: Takes what clients publish; `nil`: they are told `not_supported`.
     ///   - cursors: Keeps how far clients have got on at-least-once channels; `nil`: clients that name themselves are refused there.
+    ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
     ///   - group: The loops that connections live on. The caller shuts it down after the server has ended.
     ///   - observer: Is told what was pushed.
     ///   - now: Wall clock.
     public init(
         configuration: ServerConfiguration, features: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
-        publisher: (any PublishGateway)? = nil, cursors: (any CursorStore)? = nil, group: any EventLoopGroup,
-        observer: (any ServerObserver)? = nil, logger: Logger,
+        publisher: (any PublishGateway)? = nil, cursors: (any CursorStore)? = nil, rollouts: RolloutBoard? = nil,
+        group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         let presence = features.features.contains { $0.presence } ? PresenceBoard(loop: group.next()) : nil
         let core = ServerCore(
             configuration: configuration, catalog: features, hub: hub, gateway: gateway, presence: presence,
-            publisher: publisher, cursors: cursors, observer: observer, logger: logger, now: now)
+            publisher: publisher, cursors: cursors, rollouts: rollouts ?? RolloutBoard(features: features.features),
+            observer: observer, logger: logger, now: now)
         self.core = core
         self.group = group
         var loops: [ObjectIdentifier: Loop] = [:]
@@ -56,6 +59,15 @@ public final class Server: Service {
             presence?.attach { told in loop.flatSubmit { state.value.presence.tell(told, on: loop) } }
         }
         self.loops = loops
+        core.rollouts.observe { [weak self] features in self?.moved(features) }
+    }
+
+    /// Tells the clients whom it concerns.
+    private func moved(_ features: [Feature]) {
+        for loop in loops.values {
+            let (state, eventLoop) = (loop.state, loop.loop)
+            eventLoop.execute { RolloutRound(features, among: state.value.streams, on: eventLoop).step() }
+        }
     }
 
     /// What a TLS handshake should offer (ALPN, RFC 7301), best first.

@@ -2,6 +2,7 @@ import CoreMetrics
 import DoorbellAuth
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellWire
 import Logging
 import NIOCore
@@ -27,6 +28,7 @@ final class ServerCore: Sendable {
     /// `nil`: clients cannot publish, and acknowledgements are not kept.
     let publisher: (any PublishGateway)?
     let cursors: (any CursorStore)?
+    let rollouts: RolloutBoard
     let doorkeeper: Doorkeeper
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
@@ -42,7 +44,7 @@ final class ServerCore: Sendable {
 
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
-        presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?,
+        presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?, rollouts: RolloutBoard,
         observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) {
         self.configuration = configuration
@@ -53,6 +55,7 @@ final class ServerCore: Sendable {
         self.presence = presence
         self.publisher = publisher
         self.cursors = cursors
+        self.rollouts = rollouts
         self.doorkeeper = Doorkeeper(configuration.authentication, tickets: configuration.tickets, now: now)
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)

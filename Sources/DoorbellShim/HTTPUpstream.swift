@@ -21,6 +21,7 @@ public final class HTTPUpstream: LegacyGateway {
     let health = UpstreamHealth()
     private let features: FeatureCatalog
     private let hub: Hub
+    private let rollouts: RolloutBoard
     private let base: String
     /// The legacy API's host and port, for texts.
     let address: String
@@ -30,11 +31,12 @@ public final class HTTPUpstream: LegacyGateway {
     /// - Parameters:
     ///   - group: The server's own event loops.
     ///   - ledger: Where polls are counted.
+    ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
     ///   - now: Wall clock.
     /// - Throws: ``DoorbellError`` with code `configuration` when the URL is not one.
     public init(
         configuration: UpstreamConfiguration, features: FeatureCatalog, hub: Hub, ledger: LedgerRecorder?,
-        group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
+        rollouts: RolloutBoard? = nil, group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
     ) throws(DoorbellError) {
         var base = configuration.url
         while base.hasSuffix("/") { base.removeLast() }
@@ -48,10 +50,13 @@ public final class HTTPUpstream: LegacyGateway {
         self.configuration = configuration
         self.features = features
         self.hub = hub
+        let rollouts = rollouts ?? RolloutBoard(features: features.features)
+        self.rollouts = rollouts
         self.base = base
         self.address = "\(probe.host):\(probe.port)"
         self.observer = PollObserver(
-            features: features.features, hub: hub, ledger: ledger, capacity: configuration.rememberedPolls, now: now)
+            features: features.features, hub: hub, ledger: ledger, rollouts: rollouts,
+            capacity: configuration.rememberedPolls, now: now)
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled
@@ -101,7 +106,10 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> any LegacyRequestWriter {
         let isPoll = head.method == .GET || head.method == .HEAD
         let watch = (isPoll ? features.poll(matching: head.uri) : nil).map { poll in
-            PollWatch(poll: poll, head: head, position: hub.head, isLive: isCaptureLive.withLock { $0 })
+            PollWatch(
+                poll: poll, head: head, position: hub.head,
+                usesPush: isCaptureLive.withLock { $0 }
+                    && rollouts.usesPush(poll.feature, headers: head.headers, from: origin))
         }
         let exchange = UpstreamExchange(
             upstream: self, loop: loop, answer: answer, watch: watch, tagging: watch == nil ? nil : AnswerTagging(head))

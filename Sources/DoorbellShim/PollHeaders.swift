@@ -5,15 +5,16 @@ import NIOHTTP1
 enum PollHeaders {
     /// - Parameters:
     ///   - position: Where the log stood before the legacy API was asked; `nil` while it is not open.
+    ///   - usesPush: Whether this client is told to use push, by stage and cohort, and it can be had.
     ///   - milliseconds: How long the legacy API took.
     static func decorate(
-        _ headers: inout HTTPHeaders, feature: Feature, position: Position?, isLive: Bool, milliseconds: Double
+        _ headers: inout HTTPHeaders, feature: Feature, position: Position?, usesPush: Bool, milliseconds: Double
     ) {
         // The legacy API has no say in these; something behind it may be another Doorbell.
         for name in ["doorbell-position", "doorbell-feature", "doorbell-transport"] { headers.remove(name: name) }
         headers.add(name: "doorbell-feature", value: feature.name)
         if let position { headers.add(name: "doorbell-position", value: position.description) }
-        let isPush = feature.stage.usesPush && isLive && position != nil
+        let isPush = usesPush && position != nil
         headers.add(name: "doorbell-transport", value: isPush ? "push" : "poll")
         if isPush { headers.add(name: "link", value: #"</_doorbell/ws>; rel="https://doorbell.dev/rel/push""#) }
         let tenths = Int((max(0, milliseconds) * 10).rounded())

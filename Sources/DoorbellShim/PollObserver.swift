@@ -8,17 +8,19 @@ import NIOHTTP1
 final class PollObserver: Sendable {
     private let hub: Hub
     private let ledger: LedgerRecorder?
+    private let rollouts: RolloutBoard
     private let metrics: ShimMetrics
     private let memory: Locked<PollMemory>
     private let now: @Sendable () -> Timestamp
 
     init(
-        features: [Feature], hub: Hub, ledger: LedgerRecorder?, capacity: Int,
+        features: [Feature], hub: Hub, ledger: LedgerRecorder?, rollouts: RolloutBoard, capacity: Int,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.metrics = ShimMetrics(features: features)
         self.hub = hub
         self.ledger = ledger
+        self.rollouts = rollouts
         self.memory = Locked(PollMemory(capacity: capacity))
         self.now = now
     }
@@ -41,7 +43,7 @@ final class PollObserver: Sendable {
         bytesDown: Int, position: Position?
     ) {
         let feature = poll.feature
-        metrics.answered(feature, status: status, bytes: bytesDown)
+        metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown)
         var entry = Ledger.Poll(isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [])
         // An error tells nothing about the data, so it neither shows changes nor counts as unchanged.
         if (200..<300).contains(status.code) || status == .notModified {

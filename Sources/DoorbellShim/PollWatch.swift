@@ -9,7 +9,7 @@ struct PollWatch {
     let key: PollMemory.Key
     /// Where the log stood before the legacy API was asked.
     let position: Position?
-    let isLive: Bool
+    let usesPush: Bool
     let startedAt: NIODeadline
     let bytesUp: Int
     private var bytesDown = 0
@@ -17,11 +17,11 @@ struct PollWatch {
     private var digest = Hasher()
     private var length = 0
 
-    init(poll: FeatureCatalog.Poll, head: HTTPRequestHead, position: Position?, isLive: Bool) {
+    init(poll: FeatureCatalog.Poll, head: HTTPRequestHead, position: Position?, usesPush: Bool) {
         self.poll = poll
         self.key = PollObserver.key(head)
         self.position = position
-        self.isLive = isLive
+        self.usesPush = usesPush
         self.startedAt = .now()
         // "GET /path HTTP/1.1": the method, the target, and 11 more.
         self.bytesUp = ProxyHeaders.size(
@@ -31,7 +31,7 @@ struct PollWatch {
     /// Adds what the client is told to the answer's headers.
     mutating func began(_ head: inout HTTPResponseHead) {
         PollHeaders.decorate(
-            &head.headers, feature: poll.feature, position: position, isLive: isLive,
+            &head.headers, feature: poll.feature, position: position, usesPush: usesPush,
             milliseconds: Double((NIODeadline.now() - startedAt).nanoseconds) / 1e6)
         status = head.status
         bytesDown += ProxyHeaders.size(of: head.headers, startLine: 13 + head.status.reasonPhrase.utf8.count)

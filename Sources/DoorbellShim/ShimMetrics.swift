@@ -5,8 +5,8 @@ import NIOHTTP1
 /// What the shim counts, for each feature. Instruments are made once.
 struct ShimMetrics: Sendable {
     struct FeatureMetrics: Sendable {
-        /// Polls answered, by the class of their status: 1xx to 5xx.
-        let requests: [Counter]
+        /// Polls answered, by the feature's stage and the class of their status: 1xx to 5xx.
+        let requests: [Stage: [Counter]]
         /// Of poll answers, heads included.
         let bytes: Counter
         /// Seconds from a change's commit to the first poll that showed it.
@@ -19,14 +19,10 @@ struct ShimMetrics: Sendable {
         var table: [ObjectIdentifier: FeatureMetrics] = [:]
         for feature in features {
             table[ObjectIdentifier(feature)] = FeatureMetrics(
-                requests: (1...5).map { status in
-                    Counter(
-                        label: "doorbell_shim_requests_total",
-                        dimensions: [
-                            ("feature", feature.name), ("stage", feature.stage.rawValue), ("served_by", "origin"),
-                            ("status", "\(status)xx"),
-                        ], factory: factory)
-                },
+                requests: Dictionary(
+                    uniqueKeysWithValues: Stage.allCases.map { stage in
+                        (stage, (1...5).map { Self.requests(feature, stage, status: $0, factory) })
+                    }),
                 bytes: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "poll")],
                     factory: factory),
@@ -37,10 +33,21 @@ struct ShimMetrics: Sendable {
         self.features = table
     }
 
-    func answered(_ feature: Feature, status: HTTPResponseStatus, bytes: Int) {
+    private static func requests(
+        _ feature: Feature, _ stage: Stage, status: Int, _ factory: any MetricsFactory
+    ) -> Counter {
+        Counter(
+            label: "doorbell_shim_requests_total",
+            dimensions: [
+                ("feature", feature.name), ("stage", stage.rawValue), ("served_by", "origin"),
+                ("status", "\(status)xx"),
+            ], factory: factory)
+    }
+
+    func answered(_ feature: Feature, at stage: Stage, status: HTTPResponseStatus, bytes: Int) {
         guard let metrics = features[ObjectIdentifier(feature)] else { return }
         let index = Int(status.code) / 100 - 1
-        if metrics.requests.indices.contains(index) { metrics.requests[index].increment() }
+        if let requests = metrics.requests[stage], requests.indices.contains(index) { requests[index].increment() }
         metrics.bytes.increment(by: bytes)
     }
 

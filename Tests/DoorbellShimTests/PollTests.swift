@@ -57,6 +57,34 @@ import Testing
         }
     }
 
+    @Test("a poll is told by the stage and cohort of its caller, also from the moment on that somebody changes them")
+    func cohorts() async throws {
+        let legacy = try await LegacyServer { _ in .reply(.ok, [:], "[]") }
+        let feature = Feature(
+            name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), tables: [],
+            channel: try ChannelTemplate("user:{user_id}:notifications"), stage: .canary,
+            cohort: CohortRule(.cookie("sid"), allow: ["friend"], deny: ["foe"]))
+        try await withShim(legacy, features: [feature]) { shim in
+            func told(_ sid: String) async throws -> String? {
+                try await shim.get(target, headers: ["Cookie: sid=\(sid)"])["doorbell-transport"]
+            }
+            #expect(try await told("friend") == "push")
+            #expect(try await told("1") == "poll")
+            shim.rollouts.learn(["notifications": Rollout(.canary, percent: .all)])
+            #expect(try await told("1") == "push")
+            #expect(try await told("foe") == "poll")
+            shim.rollouts.learn(["notifications": Rollout(.observe)])
+            #expect(try await told("friend") == "poll")
+            let percent = try #require(Percent("30"))
+            shim.rollouts.learn(["notifications": Rollout(.canary, percent: percent)])
+            for number in 0..<20 {
+                let member = CohortMember(key: "cookie:\(number)", name: nil)
+                let isInside = Cohort.bucket(of: member, in: "notifications") < percent.hundredths
+                #expect(try await told(String(number)) == (isInside ? "push" : "poll"))
+            }
+        }
+    }
+
     @Test("the ledger sees requests, bytes, unchanged answers and how stale the changes were that a poll showed")
     func ledger() async throws {
         let body = Locked("[1]")

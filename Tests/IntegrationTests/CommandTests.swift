@@ -163,6 +163,58 @@ import Testing
         expect(try doorbell.command("tail", [metrics]), 75, "404", "doorbell serve")
     }
 
+    // MARK: Stages
+
+    @Test("stages are shown and moved without the service, with who and why, and listed with where they came from")
+    func stages() throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        expect(try doorbell.command("stage"), 76, "not installed", "doorbell install")
+        expect(try doorbell.command("install"), 0)
+        let list = try doorbell.command("stage")
+        #expect(list.status == 0 && list.output.contains("notes    push   -"), "\(list.output)")
+        #expect(list.output.contains("the configuration"))
+        let canary = try doorbell.command(
+            "stage", ["notes", "canary", "--percent", "5", "--why", "begin", "--by", "ada"])
+        #expect(canary.output == "notes: push -> canary 5 %\n", "\(canary.error)")
+        #expect(
+            try doorbell.command("stage", ["notes", "--percent", "12.5"]).output
+                == "notes: canary 5 % -> canary 12.5 %\n")
+        #expect(
+            try doorbell.command("stage", ["notes", "--percent", "12.5"]).output == "notes: is canary 12.5 % already\n")
+        let back = try DoorbellProcess.run(
+            ["stage", "notes", "observe", "--config", doorbell.folder + "/doorbell.yaml"],
+            environment: ["USER": "grace"])
+        #expect(back.output == "notes: canary 12.5 % -> observe\n")
+        let shown = try doorbell.command("stage", ["notes"]).output
+        #expect(shown.hasPrefix("notes: observe, since 20") && shown.contains("by grace"), "\(shown)")
+        #expect(shown.contains("canary 12.5 %  observe") && shown.contains("ada") && shown.contains("begin"))
+        let json = try doorbell.command("stage", ["notes", "--json"]).output
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let audit = try #require(object["audit"] as? [[String: Any]])
+        #expect(object["stage"] as? String == "observe" && audit.count == 3)
+        #expect(audit.last?["from"] as? String == "push" && audit.last?["percent"] as? Double == 5)
+        try database.run("select doorbell.set_stage('gone', 'push')")
+        #expect(try doorbell.command("stage").output.contains("(not in the configuration)"))
+    }
+
+    @Test(
+        "a step that makes no sense is refused in one sentence",
+        arguments: [
+            (["nots", "push"], "Did you mean 'notes'?"), (["xyz"], "It has: notes."),
+            (["notes", "canary"], "needs a percentage"), (["notes", "push", "--percent", "5"], "only canary"),
+            (["notes", "--percent", "5"], "is in stage push, which has no percentage"),
+            (["notes", "pushed"], "not a stage"), (["notes", "canary", "--percent", "101"], "from 0 to 100"),
+            (["--percent", "5"], "name a feature"), (["notes", "--why", "x"], "name the stage"),
+            (["notes", "push", "--by", ""], "--by"),
+        ])
+    func refusedSteps(arguments: [String], word: String) throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        expect(try doorbell.command("install"), 0)
+        let result = try doorbell.command("stage", arguments)
+        #expect(result.status == 64 && result.error.contains(word), "\(result.error)")
+        #expect(try database.run("select from doorbell.audit").isEmpty)
+    }
+
     // MARK: The configuration and the command line
 
     @Test(

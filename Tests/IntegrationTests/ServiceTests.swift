@@ -31,6 +31,7 @@ import Testing
                     poll: GET /users/{user_id}/notes
                     tables: [{ name: notes, channel: 'user:{user_id}:notes' }]
                     authorize: { user_id: sub }
+                    stage: push
                   notifications:
                     poll: GET /notifications
                     tables: [{ name: notifications, channel: notifications }]
@@ -200,6 +201,37 @@ import Testing
         let child = doorbell
         #expect(await Task.detached { child.untilEnded() }.value == status)
         #expect(ContinuousClock.now - started < .seconds(9))
+    }
+
+    @Test("rolled back by one command: clients are told within a second, miss nothing, and a restart does not undo it")
+    func rollback() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket)
+        var messages = connection.messages.makeAsyncIterator()
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        _ = await next(&messages)
+        _ = await next(&messages)
+        try database.run("select doorbell.set_stage('notifications', 'observe', why => 'incident 12')")
+        let committed = ContinuousClock.now
+        let told = try #require(await next(&messages))
+        #expect(told.type == "transport" && told.feature == "notifications" && told.use == "poll")
+        #expect(ContinuousClock.now - committed < .seconds(1))
+        #expect(try await doorbell.get("/notifications").headers.lowercased().contains("doorbell-transport: poll"))
+        try database.run("insert into notifications values (1, 'meanwhile')")
+        #expect(text(try #require(await next(&messages)).data).contains("meanwhile"))
+        let metrics = try await doorbell.get("/metrics", port: doorbell.adminPort).body
+        #expect(metrics.contains("doorbell_rollout_percent{feature=\"notifications\"} 0\n"))
+        #expect(metrics.contains("doorbell_rollout_stage{feature=\"notifications\",stage=\"observe\"} 1\n"))
+        #expect(try doorbell.command("stage", ["notifications"]).output.contains("incident 12"))
+        await connection.close()
+
+        #expect(doorbell.terminate() == 0)
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        #expect(try await doorbell.get("/notifications").headers.lowercased().contains("doorbell-transport: poll"))
+        #expect(try doorbell.command("stage", ["notifications", "push"]).status == 0)
+        try await eventually("everybody is told push") {
+            try await doorbell.get("/notifications").headers.lowercased().contains("doorbell-transport: push")
+        }
     }
 
     @Test("the metrics page has every metric of the README once, with help and type")

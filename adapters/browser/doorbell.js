@@ -186,6 +186,9 @@ class Feed {
         if (use === 'push' && this.env.now() >= this.retryAt) this.on('push', 'connecting');
     }
 
+    /** The page has chosen push, whatever the server says. */
+    get insists() { return this.options.transport === 'push'; }
+
     /** The server has said over the socket that push may be used again. */
     invite() {
         this.retryAt = 0;

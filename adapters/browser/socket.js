@@ -178,7 +178,7 @@ export class Socket {
         } else if (type === 'goodbye') {
             this.pause = Math.max(0, Number(message.reconnectAfter) || 0);
         } else if (type === 'transport') {
-            const feeds = [...this.known].filter(feed => feed.feature === message.feature);
+            const feeds = [...this.known].filter(feed => feed.feature === message.feature && !feed.insists);
             // A poll answer that was on its way may still say `push`; it is not to undo this.
             if (message.use === 'poll') this.refuse(feeds, 'told to poll', COOL_DOWN);
             if (message.use === 'push') feeds.forEach(feed => feed.invite());

@@ -81,15 +81,16 @@ extension ConfigurationReader {
         let history = history(section)
         if slow == .conflate { conflation(section, tables: tables, mode: mode, history: history) }
         let presence = section.flag("presence", default: false)
-        let stage: Stage = section.choice(
-            "stage", default: .observe,
-            later: ["canary": "'stage: shadow' or 'stage: push'", "retired": "'stage: push'"])
+        let start = start(section)
+        let cohort = cohort(section)
         let interval = section.duration("interval", default: .seconds(3), .milliseconds(100) ... .days(1))
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
             messageType: message, versions: versions, authorize: authorize, batch: batch, slow: slow,
-            publish: publish, delivery: delivery, history: history, stage: stage, presence: presence)
+            publish: publish, delivery: delivery, history: history, stage: start.stage, percent: start.percent,
+            cohort: cohort,
+            presence: presence)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,

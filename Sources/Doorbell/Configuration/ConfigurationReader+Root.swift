@@ -22,7 +22,11 @@ extension ConfigurationReader {
         configuration.requestHeaders = requestHeaders(root)
         if let section = root.section("tls") { configuration.tls = certificate(section) }
         hasAuthentication = root["auth"] != nil
-        if let section = root.section("auth") { configuration.authentication = authentication(section) }
+        if let section = root.section("auth") {
+            configuration.authentication = authentication(section)
+            tokenClaim = configuration.authentication?.tokens.subjectClaim ?? tokenClaim
+            tokenCookie = configuration.authentication?.places.cookie
+        }
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)

@@ -10,6 +10,9 @@ final class ConfigurationReader {
     private(set) var warnings: [ConfigurationProblem] = []
     /// Whether the file has `auth`, right or wrong.
     var hasAuthentication = false
+    /// What names the user in a token, and the cookie that a token may come in: `auth` says so, for the cohorts of features.
+    var tokenClaim = "sub"
+    var tokenCookie: String?
     /// Paths of ``ConfigurationReference`` that were looked up, for the test that compares them.
     var asked: Set<String> = []
 

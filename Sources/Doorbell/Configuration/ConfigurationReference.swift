@@ -208,9 +208,27 @@ public enum ConfigurationReference {
             "features.<name>.presence", "true | false", "false",
             "true: whoever is subscribed may know who else is."),
         Entry(
-            "features.<name>.stage", "observe | shadow | push", "observe",
-            "observe: clients poll. shadow: changes are captured and translated too. push: clients are told to use push."
+            "features.<name>.stage", "observe | shadow | canary | push | retired", "observe",
+            "Where the feature begins, until 'doorbell stage' moves it. observe: clients poll. shadow: changes are captured and translated too. canary: a share of the clients is told to use push. push: all are. retired: so too, and polling is about to end."
         ),
+        Entry("features.<name>.percent", "percentage, 0 to 100", nil, "The share, where a feature begins in canary."),
+        Entry(
+            "features.<name>.cohort", "mapping", nil,
+            "How clients are told apart in canary. It is no right, so nothing of it is verified."),
+        Entry(
+            "features.<name>.cohort.by", "user | cookie | address", "user",
+            "user: what the client's token claims, else its Authorization. cookie: a session cookie. address: the first of X-Forwarded-For, else the peer's. A client without any of them goes by its address."
+        ),
+        Entry(
+            "features.<name>.cohort.claim", "path to a claim", nil,
+            "With 'by: user': the claim that names the user; default: auth.subject, or sub."),
+        Entry("features.<name>.cohort.cookie", "name", nil, "With 'by: cookie': the cookie that stands for a session."),
+        Entry(
+            "features.<name>.cohort.allow", "list of text", "[]",
+            "Users, cookie values or addresses that canary includes whatever the percentage."),
+        Entry(
+            "features.<name>.cohort.deny", "list of text", "[]",
+            "Users, cookie values or addresses that are never told to use push, in no stage."),
     ]
 
     /// The keys of the mapping at `parent` (empty for the root), without names of one's own.

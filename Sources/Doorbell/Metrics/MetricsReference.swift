@@ -36,6 +36,8 @@ public enum MetricsReference {
         "doorbell_redelivered_total": "Messages delivered again from a durable cursor.",
         "doorbell_refused_connections_total": "Connections refused because there were too many, by reason.",
         "doorbell_requests_total": "Calls to the legacy API over a socket, by result.",
+        "doorbell_rollout_percent": "The share of clients that are told to use push, 0 to 100, by feature.",
+        "doorbell_rollout_stage": "1 for the stage that a feature is in, by feature and stage.",
         "doorbell_send_buffer_bytes": "Bytes waiting for a client after a write that left some.",
         "doorbell_sent_bytes_total": "Bytes sent to clients by feature and path.",
         "doorbell_shim_requests_total": "Polls by feature, stage, who answered, and status.",

@@ -5,6 +5,7 @@
 /// - `doorbell.ticks` turns visibility into order: tick *n* is what its snapshot sees and that of tick *n*−1 does not.
 /// - `doorbell.meta` is one row; `doorbell.tables` numbers the captured tables, the number is the triggers' argument.
 /// - `doorbell.publish` writes a direct message, and `doorbell.cursors` keeps how far clients have got: see ``MessagingSchema``.
+/// - `doorbell.stages` and `doorbell.audit` say where features stand and who put them there: see ``RolloutSchema``.
 ///
 /// The trigger functions run as the role that owns the schema, with whatever `search_path` the writer has: every function,
 /// type and operator in them carries its schema. They name no column of the tables that they watch, and the only
@@ -14,8 +15,8 @@
 /// times; dates and times themselves are ISO always), `TimeZone` (the offset of a `timestamptz`, never its instant),
 /// `bytea_output`, `lc_monetary` and `extra_float_digits`. In their defaults nothing loses a digit (floats: since 12).
 enum OutboxSchema {
-    /// Counts incompatible layouts. 2: direct messages in the outbox, cursors.
-    static let version = 2
+    /// Counts incompatible layouts. 2: direct messages in the outbox, cursors. 3: stages and their audit log.
+    static let version = 3
     /// Rows of `outbox_k` have `k` in these bits of `seq`.
     static let slotShift: Int64 = 36
     static let slots = 8
@@ -123,14 +124,15 @@ enum OutboxSchema {
             statements.append("alter table doorbell.outbox_\(slot) inherit doorbell.outbox")
             statements.append("create index outbox_\(slot)_xid on doorbell.outbox_\(slot) (xid)")
         }
-        return statements + MessagingSchema.tables + functions
+        return statements + MessagingSchema.tables + RolloutSchema.objects + functions
     }
 
     /// What version `old` lacks, to be run by the owning role. `nil`: it cannot be brought up to this one.
     static func upgrade(from old: Int) -> [String]? {
         switch old {
         case version: []
-        case 1: MessagingSchema.tables + ["update doorbell.meta set version = \(version)"]
+        case 1: MessagingSchema.tables + RolloutSchema.objects + ["update doorbell.meta set version = \(version)"]
+        case 2: RolloutSchema.objects + ["update doorbell.meta set version = \(version)"]
         default: nil
         }
     }
@@ -139,7 +141,7 @@ enum OutboxSchema {
         [
             function("capture_row", declare: declaration + images, body: rowBody),
             function("capture_truncate", declare: declaration, body: truncateBody),
-        ] + StatementCapture.functions + [MessagingSchema.publish]
+        ] + StatementCapture.functions + [MessagingSchema.publish, RolloutSchema.setStage]
     }
 
     /// - Parameter settings: `set` clauses. They cost some 2 µs a call, too dear for each row.

@@ -175,6 +175,9 @@ final class PushStream {
                 carrier.encoded(
                     message.encoded(), position: isOnly && isSettled(on: join.channel) ? joined.position : nil))
         }
+        if let told = session.joined(join.feature, usesPush: usesPush(join.feature)) {
+            append(carrier.encoded(told.encoded(), position: nil))
+        }
         for publication in joined.replay {
             append(
                 carrier.encoded(

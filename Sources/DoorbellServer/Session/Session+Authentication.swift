@@ -93,7 +93,9 @@ extension Session {
             subscription.target == nil && rights(to: [channel], of: subscription.feature) != .allowed
         }
         return lost.flatMap { channel -> [Action] in
-            let state = subscriptions.remove(channel)?.state
+            let ended = subscriptions.remove(channel)
+            if let ended { forgetTransport(of: ended.feature) }
+            let state = ended?.state
             let told = Action.send(
                 .unsubscribed(channel: channel, reason: "the token no longer allows this channel", id: nil))
             return state == .live ? [.leave(channel), told] : [told]

@@ -31,6 +31,8 @@ struct Session {
     private(set) var isClosed = false
     /// At most ``SessionLimits/pendingPublishes``.
     var pendingPublishes = 0
+    /// Names of features that the client was told to poll while it is subscribed to them.
+    var toldToPoll: Set<String> = []
 
     init(
         id: String, rules: SessionRules, standing: Standing = .unasked, jitter: Double, now: Double
@@ -310,6 +312,7 @@ struct Session {
         }
         return channels.flatMap { channel -> [Action] in
             guard let subscription = subscriptions.remove(channel) else { return [] }
+            forgetTransport(of: subscription.feature)
             let told = Action.send(
                 .unsubscribed(channel: channel, reason: "the legacy API now answers \(status) for this client", id: nil)
             )
@@ -321,6 +324,7 @@ struct Session {
         guard let channel = ChannelName(text), let subscription = subscriptions.remove(channel) else {
             return [.send(.error(.notSubscribed, message: "not subscribed", id: id, channel: text))]
         }
+        forgetTransport(of: subscription.feature)
         let told = Action.send(.unsubscribed(channel: channel, reason: "as asked", id: id))
         switch subscription.state {
         case .live:
@@ -366,6 +370,7 @@ struct Session {
         openCalls = []
         let live = subscriptions.channels { $1.state == .live }
         subscriptions.removeAll()
+        toldToPoll = []
         return live.map { .leave($0) }
     }
 }

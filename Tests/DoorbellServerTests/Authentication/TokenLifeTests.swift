@@ -145,7 +145,7 @@ import Testing
     func named() async throws {
         let lobby = Feature(
             name: "lobby", poll: try PollPattern("GET /api/lobby"), tables: [], channel: try ChannelTemplate("lobby"),
-            authorize: .public, presence: true)
+            authorize: .public, stage: .push, presence: true)
         try await withTokens([lobby], tokens) { server in
             let socket = try await WebSocketProbe.open(server.port)
             try await socket.send(#"{"type":"subscribe","channel":"lobby"}"#)

@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -88,7 +89,7 @@ enum HTTPHeadCheck {
         hub.open(floor: Position(epoch: 1, tick: 1, seq: 0))
         let core = ServerCore(
             configuration: configuration, catalog: FeatureCatalog(features), hub: hub, gateway: gateway, presence: nil,
-            publisher: nil, cursors: nil, observer: nil,
+            publisher: nil, cursors: nil, rollouts: RolloutBoard(features: features), observer: nil,
             logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }, now: now)
         _ = core.setCapture(.live(leader: true))
         return core

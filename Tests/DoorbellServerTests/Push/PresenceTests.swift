@@ -11,7 +11,7 @@ import Testing
     private func lobby() throws -> Feature {
         Feature(
             name: "lobby", poll: try PollPattern("GET /api/lobby"), tables: [], channel: try ChannelTemplate("lobby"),
-            authorize: .public, presence: true)
+            authorize: .public, stage: .push, presence: true)
     }
 
     /// A client on the channel, and its session.

@@ -26,14 +26,14 @@ enum TestFeatures {
     static func rooms() throws -> Feature {
         Feature(
             name: "rooms", poll: try PollPattern("GET /api/rooms/{room}/messages?as={user}"), tables: [],
-            channel: try ChannelTemplate("room:{room}"))
+            channel: try ChannelTemplate("room:{room}"), stage: .push)
     }
 
     /// Many channels, open to everybody, whose messages may wait for each other.
     static func boards(batch: Duration) throws -> Feature {
         Feature(
             name: "boards", poll: try PollPattern("GET /api/boards/{board}"), tables: [],
-            channel: try ChannelTemplate("board:{board}"), authorize: .public, batch: batch)
+            channel: try ChannelTemplate("board:{board}"), authorize: .public, batch: batch, stage: .push)
     }
 
     /// Whoever's token has the organisation of the URL.
@@ -41,13 +41,13 @@ enum TestFeatures {
         Feature(
             name: "orders", poll: try PollPattern("GET /api/orgs/{org}/orders"), tables: [],
             channel: try ChannelTemplate("org:{org}:orders"),
-            authorize: .claims([Feature.ClaimRule(name: "org", claim: "org")]))
+            authorize: .claims([Feature.ClaimRule(name: "org", claim: "org")]), stage: .push)
     }
 
     static func news() throws -> Feature {
         Feature(
             name: "news", poll: try PollPattern("GET /api/news"), tables: [], channel: try ChannelTemplate("news"),
-            authorize: .public)
+            authorize: .public, stage: .push)
     }
 }
 

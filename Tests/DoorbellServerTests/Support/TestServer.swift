@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellServer
 import Logging
 import NIOCore
@@ -12,6 +13,7 @@ final class TestServer: Sendable {
     let server: Server
     let features: [Feature]
     let deliveries = Deliveries()
+    let rollouts: RolloutBoard
     private let group: MultiThreadedEventLoopGroup
     private let nextSeq = Locked<UInt64>(1)
 
@@ -25,6 +27,7 @@ final class TestServer: Sendable {
         self.features = features
         group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         hub = Hub(now: now)
+        rollouts = RolloutBoard(features: features)
         var configuration = ServerConfiguration(port: 0)
         // No deadline but those that a test is about: a test may be held up for any time between two of its steps.
         configuration.headerTimeout = .seconds(3600)
@@ -34,7 +37,8 @@ final class TestServer: Sendable {
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
-            publisher: database, cursors: database, group: group, observer: deliveries, logger: logger, now: now)
+            publisher: database, cursors: database, rollouts: rollouts, group: group, observer: deliveries,
+            logger: logger, now: now)
         hub.open(floor: Self.floor)
         server.captureChanged(to: .live(leader: true))
         try await server.start()
@@ -45,6 +49,11 @@ final class TestServer: Sendable {
     func stop() async {
         await server.stop(within: .zero)
         try? await group.shutdownGracefully()
+    }
+
+    /// Somebody has moved a feature, on whatever node.
+    func move(_ feature: Int = 0, to stage: Stage, percent: String? = nil) {
+        rollouts.learn([features[feature].name: Rollout(stage, percent: percent.flatMap { Percent($0) })])
     }
 
     /// Publishes one insert on `channel` for each text, all in one batch.

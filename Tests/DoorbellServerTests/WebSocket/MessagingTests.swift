@@ -11,7 +11,8 @@ import Testing
     private func feature() throws -> Feature {
         Feature(
             name: "inbox", poll: try PollPattern("GET /api/users/{id}/inbox"), tables: [],
-            channel: try ChannelTemplate("user:{id}:inbox"), publish: .subscribers, delivery: .atLeastOnce)
+            channel: try ChannelTemplate("user:{id}:inbox"), publish: .subscribers, delivery: .atLeastOnce, stage: .push
+        )
     }
 
     private func subscribed(

@@ -14,6 +14,7 @@ struct TestShim {
     let upstream: HTTPUpstream
     let server: Server
     let ledger: LedgerRecorder
+    let rollouts: RolloutBoard
     private let group: MultiThreadedEventLoopGroup
 
     init(
@@ -23,19 +24,21 @@ struct TestShim {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
         hub = Hub(now: now)
+        rollouts = RolloutBoard(features: features)
         ledger = LedgerRecorder(features: features.map(\.name))
         var settings = UpstreamConfiguration(url: "http://127.0.0.1:\(port)")
         configure(&settings)
         let catalog = FeatureCatalog(features)
         upstream = try HTTPUpstream(
-            configuration: settings, features: catalog, hub: hub, ledger: ledger, group: group, now: now)
+            configuration: settings, features: catalog, hub: hub, ledger: ledger, rollouts: rollouts, group: group,
+            now: now)
         var listening = ServerConfiguration(port: 0)
         // A test may be held up for any time between two of its steps.
         listening.headerTimeout = .seconds(3600)
         listening.idleTimeout = .seconds(3600)
         listening.stallTimeout = .seconds(3600)
         server = Server(
-            configuration: listening, features: catalog, hub: hub, gateway: upstream, group: group,
+            configuration: listening, features: catalog, hub: hub, gateway: upstream, rollouts: rollouts, group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
         if isOpen { hub.open(floor: Position(epoch: 1, tick: 1, seq: 0)) }
         if isLive {

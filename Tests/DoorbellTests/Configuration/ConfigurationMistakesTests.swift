@@ -66,7 +66,7 @@ import Testing
                 "8: 'mode: answer' in features.notifications is not available in this version; use 'mode: signal'",
                 "10: 'channel' is missing in features.notifications.tables[0]; write 'channel: orders:{id}'",
                 "11: unknown key 'chanel' in features.notifications.tables[0]; did you mean 'channel'?",
-                "12: 'stage: canary' in features.notifications is not available in this version; use 'stage: shadow' or 'stage: push'",
+                "12: 'percent' is missing in features.notifications; write 'percent: 1'",
             ])
     }
 
@@ -102,10 +102,6 @@ import Testing
             (
                 "mode: answer",
                 "7: 'mode: answer' in features.orders is not available in this version; use 'mode: signal'"
-            ),
-            (
-                "stage: retired",
-                "7: 'stage: retired' in features.orders is not available in this version; use 'stage: push'"
             ),
         ])
     func later(_ line: String, _ expected: String) {
@@ -156,7 +152,20 @@ import Testing
             ),
             ("batch: 11s", "7: features.orders.batch must be from 0ms to 10s, not 11s"),
             ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
-            ("stage: 7", "7: features.orders.stage must be 'observe', 'shadow' or 'push', not '7'"),
+            (
+                "stage: 7",
+                "7: features.orders.stage must be 'observe', 'shadow', 'canary', 'push' or 'retired', not '7'"
+            ),
+            ("percent: 5", "7: features.orders.percent is for 'stage: canary'; leave it out with 'stage: observe'"),
+            (
+                "stage: canary\npercent: 101",
+                "8: features.orders.percent must be from 0 to 100 with at most two decimals, not '101'"
+            ),
+            ("cohort: { by: cookie }", "7: 'cookie' is missing in features.orders.cohort; write 'cookie: session'"),
+            ("cohort: { by: user, cookie: a }", "7: features.orders.cohort.cookie is for 'by: cookie'"),
+            ("cohort: { by: address, claim: a }", "7: features.orders.cohort.claim is for 'by: user'"),
+            ("cohort: { by: address, deny: [ada] }", "7: features.orders.cohort.deny[0] 'ada' is not an address"),
+            ("cohort: { allow: [a, b], deny: [b] }", "7: 'b' stands in both lists of features.orders.cohort"),
             ("authorize: [poll]", "7: features.orders.authorize must be text, not a list"),
             (
                 "authorize: {}",

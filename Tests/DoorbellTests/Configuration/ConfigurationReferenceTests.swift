@@ -10,6 +10,7 @@ import Testing
 
                 channel: user:{user_id}:notifications
                 presence: true
+                cohort: { by: user, claim: sub, allow: [a], deny: [b] }
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]

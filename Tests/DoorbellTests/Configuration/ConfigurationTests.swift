@@ -63,7 +63,7 @@ import Testing
         #expect(feature.messageType == "notification")
         #expect(feature.slow == .disconnect)
         #expect(feature.history == HistoryLimits(count: 500, age: .seconds(300)))
-        #expect(feature.stage == .push)
+        #expect(feature.start.stage == .push)
         #expect(feature.templates.map(\.source) == ["user:{user_id}:notifications"])
         #expect(feature.versions.map(\.version.number) == [1, 2, 3])
         #expect(
@@ -73,6 +73,25 @@ import Testing
                     .init(name: "kind", source: .constant(Array("\"note\"".utf8))),
                     .init(name: "at", source: .column("created_at", cast: nil)),
                 ]))
+    }
+
+    @Test("a feature may begin in canary, and says how its clients are told apart")
+    func cohort() throws {
+        func feature(_ lines: String, auth: String = "") throws -> Feature {
+            try #require(try Self.read(Self.minimal + "\n" + lines + "\n" + auth, [:]).features.first)
+        }
+        let first = try feature(
+            "    stage: canary\n    percent: 2.5\n    cohort: { cookie: sid, allow: [a], deny: [b] }")
+        #expect(first.start == Rollout(.canary, percent: Percent("2.5")))
+        #expect(first.cohort == CohortRule(.cookie("sid"), allow: ["a"], deny: ["b"]))
+        let second = try feature("    cohort: { by: address, allow: ['2001:DB8::1:2:3:4', 192.0.2.7] }")
+        #expect(second.cohort == CohortRule(.address, allow: ["2001:db8:0:0:0:0:0:0/64", "192.0.2.7"]))
+        let auth = "auth: { secret: 0123456789abcdef0123456789abcdef, subject: user.id, cookie: token }"
+        #expect(try feature("", auth: auth).cohort.identity == .user(claim: "user.id", cookie: "token"))
+        #expect(
+            try feature("    cohort: { claim: org }", auth: auth).cohort.identity
+                == .user(claim: "org", cookie: "token"))
+        #expect(try feature("    stage: retired").start.share == .all)
     }
 
     @Test("required columns are those that templates, queries and projections name")
@@ -101,7 +120,8 @@ import Testing
         #expect(configuration.limits.messageSize == 65_536)
         let feature = configuration.features[0]
         #expect(feature.interval == .seconds(3))
-        #expect(feature.stage == .observe)
+        #expect(feature.start == Rollout(.observe))
+        #expect(feature.cohort == CohortRule(.user(claim: "sub", cookie: nil)))
         #expect(feature.slow == .reset)
         #expect(feature.history == HistoryLimits())
         #expect(feature.versions.count == 1)

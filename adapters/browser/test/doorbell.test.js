@@ -450,10 +450,14 @@ test('poll and push can be insisted on', async () => {
     assert.equal(page.sockets.length, 0);
     polling.close();
     page.reply = { body: { n: 0 } };
-    live(URL_, { ...page.options, transport: 'push', version: [2, 1] });
+    const pushing = live(URL_, { ...page.options, transport: 'push', version: [2, 1] });
     await page.pass(0);
     page.socket.open();
-    assert.deepEqual(page.socket.of('subscribe')[0].version, [2, 1]);
+    const subscribe = page.socket.of('subscribe')[0];
+    assert.deepEqual(subscribe.version, [2, 1]);
+    page.socket.say({ type: 'subscribed', channel: 'c', position: '1.1-1', recovered: true, version: 2, id: subscribe.id });
+    page.socket.say({ type: 'transport', feature: 'f', use: 'poll' });
+    assert.equal(pushing.transport, 'push');
 });
 
 test('a late subscribed for a feed that has gone is answered by unsubscribe', async () => {
