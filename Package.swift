@@ -60,7 +60,7 @@ let modules: [Target] = [
     .target(
         name: "DoorbellShim",
         dependencies: [
-            "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", asyncHTTPClient, nioCore,
+            "CZlib", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", asyncHTTPClient, nioCore,
             nioHTTP1, logging, coreMetrics,
         ], swiftSettings: settings),
     .target(

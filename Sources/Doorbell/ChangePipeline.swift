@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellShim
 import DoorbellTranslate
 import Logging
 
@@ -9,6 +10,7 @@ import Logging
 /// This is the picture's left side in one function, ``deliver(_:queries:)``; everything in it is decided elsewhere.
 final class ChangePipeline: ChangeSink {
     private let hub: Hub
+    private let parity: ParityRecorder
     private let translator: Translator
     private let deadLetters: Locked<DeadLetterList>
     private let status = Locked(CaptureStatus.starting)
@@ -19,11 +21,12 @@ final class ChangePipeline: ChangeSink {
     private let lettersTotal = Counter(label: "doorbell_dead_letters_total")
 
     init(
-        hub: Hub, features: [Feature], commentary: Commentary?, logger: Logger,
+        hub: Hub, features: [Feature], parity: ParityRecorder, commentary: Commentary?, logger: Logger,
         onStatus: @escaping @Sendable (CaptureStatus) -> Void
     ) {
         self.commentary = commentary
         self.hub = hub
+        self.parity = parity
         self.translator = Translator(features: features)
         self.deadLetters = Locked(DeadLetterList())
         self.logger = logger
@@ -55,6 +58,9 @@ final class ChangePipeline: ChangeSink {
             for draft in drafts { commentary.captured(draft, now: SystemClock.now()) }
         }
         hub.publish(drafts, head: batch.head)
+        if let committed = batch.changes.last?.committedAt {
+            parity.published(after: SystemClock.now().seconds(since: committed))
+        }
     }
 
     private func collect(_ translation: Translation, into drafts: inout [Draft]) {

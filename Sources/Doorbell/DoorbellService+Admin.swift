@@ -8,14 +8,21 @@ import Foundation
 
 extension DoorbellService {
     func adminView(
-        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pipeline: ChangePipeline, upstream: HTTPUpstream,
-        server: Server
+        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, parity: ParityRecorder, pipeline: ChangePipeline,
+        upstream: HTTPUpstream, server: Server
     ) -> AdminView {
         AdminView(
             metrics: { metrics.exposition() },
             comparison: {
                 let comparison = ledger.comparison
                 return (comparison.table, Self.json(comparison))
+            },
+            parity: { name in
+                guard let name else {
+                    let report = parity.report
+                    return (report.table, Self.json(report))
+                }
+                return parity.report(of: name).map { ($0.text, Self.json($0)) }
             },
             status: {
                 Self.json(

@@ -76,11 +76,14 @@ public struct DoorbellService: Sendable {
         // Before anybody is told anything: a feature that was rolled back stays so over a restart.
         rollouts.learn(try StageStore(conninfo: configuration.database).rollouts())
         rolloutGauges.show(rollouts)
+        let parity = ParityRecorder(features: features, hub: hub, now: SystemClock.now) {
+            rollouts.stage(of: $0) >= .shadow
+        }
 
         let certificates = try configuration.openCertificates(logger: logger)
         let upstream = try HTTPUpstream(
-            configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, rollouts: rollouts,
-            group: group, now: SystemClock.now)
+            configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, parity: parity,
+            rollouts: rollouts, group: group, now: SystemClock.now)
         let writer = DatabaseWriter(
             conninfo: configuration.database,
             retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
@@ -90,7 +93,10 @@ public struct DoorbellService: Sendable {
             configuration: try serverConfiguration(certificates, keys), features: catalog, hub: hub, gateway: upstream,
             publisher: database, cursors: database, rollouts: rollouts, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
-        let pipeline = ChangePipeline(hub: hub, features: features, commentary: commentary, logger: logger) { status in
+        let pipeline = ChangePipeline(
+            hub: hub, features: features, parity: parity, commentary: commentary, logger: logger
+        ) { status in
+            parity.captureChanged(to: status)
             upstream.captureChanged(to: status)
             server.captureChanged(to: status)
         }
@@ -103,12 +109,15 @@ public struct DoorbellService: Sendable {
         let admin = AdminService(
             address: configuration.admin,
             view: adminView(
-                hub: hub, ledger: ledger, rollouts: rollouts, pipeline: pipeline, upstream: upstream, server: server),
+                hub: hub, ledger: ledger, rollouts: rollouts, parity: parity, pipeline: pipeline, upstream: upstream,
+                server: server),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
-        let optional: [(any Service)?] = [reload, gauges, keys, stages, capture, writer, admin, server]
+        let optional: [(any Service)?] = [
+            reload, gauges, ParityService(recorder: parity), keys, stages, capture, writer, admin, server,
+        ]
         let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(
             services: services.map {

@@ -15,6 +15,7 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell install               change it
               doorbell serve                 run beside the legacy API
               doorbell tail /api/orders/42   see the messages
+              doorbell parity                would push tell what polls show?
               doorbell compare               polling against push, measured
               doorbell connections           who is connected, and who reads too slowly
               doorbell stage                 where each feature stands, and how to move it
@@ -26,6 +27,6 @@ struct DoorbellCommand: AsyncParsableCommand {
         version: "doorbell 0.1.0",
         subcommands: [
             CheckCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self, TailCommand.self,
-            CompareCommand.self, ConnectionsCommand.self, StageCommand.self,
+            CompareCommand.self, ParityCommand.self, ConnectionsCommand.self, StageCommand.self,
         ])
 }

@@ -28,6 +28,7 @@ public final class Feature: Sendable {
     public let cohort: CohortRule
     /// Whether subscribers may know who else is subscribed.
     public let presence: Bool
+    public let parity: ParitySettings
 
     public init(
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
@@ -36,7 +37,7 @@ public final class Feature: Sendable {
         authorize: Authorization = .poll, batch: Duration = .zero, slow: SlowPolicy = .reset,
         publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
         stage: Stage = .observe, percent: Percent? = nil, cohort: CohortRule = CohortRule(),
-        presence: Bool = false
+        presence: Bool = false, parity: ParitySettings = ParitySettings()
     ) {
         self.name = name
         self.poll = poll
@@ -55,6 +56,7 @@ public final class Feature: Sendable {
         self.start = Rollout(stage, percent: percent)
         self.cohort = cohort
         self.presence = presence
+        self.parity = parity
     }
 
     /// What a change of a row is told as.

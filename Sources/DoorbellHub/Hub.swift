@@ -77,6 +77,14 @@ public final class Hub: Sendable {
         shared.withLock { $0.state.commits(on: channel, after: after, through: through) }
     }
 
+    /// What was published on `channel` after one position up to and including another (`nil`: up to now), oldest first; `nil` when
+    /// history does not reach back so far, or there is more than `limit`.
+    public func publications(
+        on channel: ChannelName, after: Position, through: Position?, limit: Int
+    ) -> [Publication]? {
+        shared.withLock { $0.state.publications(on: channel, after: after, through: through, limit: limit) }
+    }
+
     /// The newest position on `channel`, if history knows one.
     public func lastPosition(on channel: ChannelName) -> Position? {
         shared.withLock { $0.state.lastPosition(on: channel) }

@@ -227,5 +227,15 @@ struct HubState {
         return channel.messages(after: after).prefix { $0.position <= through }.map(\.committedAt)
     }
 
+    func publications(
+        on name: ChannelName, after: Position, through: Position?, limit: Int
+    ) -> [Publication]? {
+        let channel = channels[name] ?? ChannelState(floor: forgotten)
+        guard after.epoch == (head ?? forgotten).epoch, after >= channel.floor else { return nil }
+        let newer = channel.messages(after: after)
+        let wanted = through.map { through in newer.prefix { $0.position <= through } } ?? newer
+        return wanted.count > limit ? nil : Array(wanted)
+    }
+
     func lastPosition(on name: ChannelName) -> Position? { channels[name]?.last }
 }

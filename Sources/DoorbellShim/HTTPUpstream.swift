@@ -31,12 +31,14 @@ public final class HTTPUpstream: LegacyGateway {
     /// - Parameters:
     ///   - group: The server's own event loops.
     ///   - ledger: Where polls are counted.
+    ///   - parity: Where they are compared with what was published.
     ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
     ///   - now: Wall clock.
     /// - Throws: ``DoorbellError`` with code `configuration` when the URL is not one.
     public init(
         configuration: UpstreamConfiguration, features: FeatureCatalog, hub: Hub, ledger: LedgerRecorder?,
-        rollouts: RolloutBoard? = nil, group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
+        parity: ParityRecorder? = nil, rollouts: RolloutBoard? = nil, group: any EventLoopGroup,
+        now: @escaping @Sendable () -> Timestamp
     ) throws(DoorbellError) {
         var base = configuration.url
         while base.hasSuffix("/") { base.removeLast() }
@@ -55,7 +57,7 @@ public final class HTTPUpstream: LegacyGateway {
         self.base = base
         self.address = "\(probe.host):\(probe.port)"
         self.observer = PollObserver(
-            features: features.features, hub: hub, ledger: ledger, rollouts: rollouts,
+            features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts,
             capacity: configuration.rememberedPolls, now: now)
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
@@ -106,10 +108,12 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> any LegacyRequestWriter {
         let isPoll = head.method == .GET || head.method == .HEAD
         let watch = (isPoll ? features.poll(matching: head.uri) : nil).map { poll in
-            PollWatch(
-                poll: poll, head: head, position: hub.head,
+            let position = hub.head
+            return PollWatch(
+                poll: poll, head: head, position: position,
                 usesPush: isCaptureLive.withLock { $0 }
-                    && rollouts.usesPush(poll.feature, headers: head.headers, from: origin))
+                    && rollouts.usesPush(poll.feature, headers: head.headers, from: origin),
+                parity: observer.parity?.begins(poll, head, position: position))
         }
         let exchange = UpstreamExchange(
             upstream: self, loop: loop, answer: answer, watch: watch, tagging: watch == nil ? nil : AnswerTagging(head))

@@ -9,18 +9,20 @@ final class PollObserver: Sendable {
     private let hub: Hub
     private let ledger: LedgerRecorder?
     private let rollouts: RolloutBoard
+    let parity: ParityRecorder?
     private let metrics: ShimMetrics
     private let memory: Locked<PollMemory>
     private let now: @Sendable () -> Timestamp
 
     init(
-        features: [Feature], hub: Hub, ledger: LedgerRecorder?, rollouts: RolloutBoard, capacity: Int,
-        now: @escaping @Sendable () -> Timestamp
+        features: [Feature], hub: Hub, ledger: LedgerRecorder?, parity: ParityRecorder?,
+        rollouts: RolloutBoard, capacity: Int, now: @escaping @Sendable () -> Timestamp
     ) {
         self.metrics = ShimMetrics(features: features)
         self.hub = hub
         self.ledger = ledger
         self.rollouts = rollouts
+        self.parity = parity
         self.memory = Locked(PollMemory(capacity: capacity))
         self.now = now
     }

@@ -35,6 +35,24 @@ import Testing
         #expect(joined.joinedAt == at(3))
     }
 
+    @Test("what was published between two positions is told, or that history does not reach back so far")
+    func publications() {
+        var state = opened()
+        let short = feature(history: HistoryLimits(count: 3))
+        let drafts = (1...5 as ClosedRange<UInt64>).map { draft("order:1", at($0), feature: short) }
+        _ = state.publish(drafts, head: at(5), now: second(1))
+        func told(after: Position, through: Position?, limit: Int = 9, on name: String = "order:1") -> [Position]? {
+            state.publications(on: channel(name), after: after, through: through, limit: limit)?.map(\.position)
+        }
+        #expect(told(after: at(2), through: nil) == [at(3), at(4), at(5)])
+        #expect(told(after: at(3), through: at(4)) == [at(4)])
+        #expect(told(after: at(5), through: nil) == [])
+        #expect(told(after: at(1), through: nil) == nil, "history begins after 2")
+        #expect(told(after: at(2), through: nil, limit: 2) == nil)
+        #expect(told(after: at(2, epoch: 2), through: nil) == nil)
+        #expect(told(after: at(0), through: nil, on: "order:9") == [])
+    }
+
     @Test("with nothing missed the answer is recovered at the newest position")
     func nothingMissed() {
         var state = opened()

@@ -7,7 +7,7 @@ import ServiceLifecycle
 
 /// The admin port: what operators and tools read. Loopback by default, and never on the public port.
 ///
-/// Routes: `/metrics` (Prometheus text), `/comparison` (JSON; `?format=text` for the table), `/status`, `/dead-letters`, `/connections`
+/// Routes: `/metrics` (Prometheus text), `/comparison` and `/parity`, `/parity/{feature}` (JSON; `?format=text` for tables), `/status`, `/dead-letters`, `/connections`
 /// (JSON; `?format=text` for the table; `limit=`, 50 by default), `/health/live`, `/health/ready`.
 struct AdminService: Service {
     let address: ListenAddress
@@ -26,6 +26,10 @@ struct AdminService: Service {
             return request.uri.queryParameters["format"] == "text"
                 ? Self.answer(comparison.text, type: "text/plain; charset=utf-8")
                 : Self.answer(comparison.json, type: "application/json")
+        }
+        router.get("/parity") { request, _ in Self.answer(view.parity(nil), to: request) }
+        router.get("/parity/:feature") { request, context in
+            Self.answer(view.parity(context.parameters.get("feature") ?? ""), to: request)
         }
         router.get("/status") { _, _ in Self.answer(view.status(), type: "application/json") }
         router.get("/dead-letters") { _, _ in Self.answer(view.deadLetters(), type: "application/json") }
@@ -68,6 +72,13 @@ struct AdminService: Service {
         return DoorbellError(
             .system, "cannot listen on the admin address \(address): \(reason)",
             hint: "Choose another one under `admin`, or end the process that has it (`ss -ltnp` names it).")
+    }
+
+    /// As text where `?format=text` asks for it; 404 for what there is not.
+    private static func answer(_ shown: (text: String, json: String)?, to request: Request) -> Response {
+        guard let shown else { return answer("{}\n", type: "application/json", status: .notFound) }
+        return request.uri.queryParameters["format"] == "text"
+            ? answer(shown.text, type: "text/plain; charset=utf-8") : answer(shown.json, type: "application/json")
     }
 
     private static func answer(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {

@@ -3,6 +3,8 @@ struct AdminView: Sendable {
     /// Prometheus text.
     var metrics: @Sendable () -> String
     var comparison: @Sendable () -> (text: String, json: String)
+    /// Of all features, or of one; `nil`: there is none of that name.
+    var parity: @Sendable (String?) -> (text: String, json: String)?
     var status: @Sendable () -> String
     var deadLetters: @Sendable () -> String
     /// At most so many.

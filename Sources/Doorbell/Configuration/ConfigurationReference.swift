@@ -208,6 +208,26 @@ public enum ConfigurationReference {
             "features.<name>.presence", "true | false", "false",
             "true: whoever is subscribed may know who else is."),
         Entry(
+            "features.<name>.parity", "mapping", nil,
+            "How polls are compared with messages, from stage shadow on: doorbell parity shows what push would have missed."
+        ),
+        Entry("features.<name>.parity.enabled", "true | false", "true", "false: they are not compared."),
+        Entry(
+            "features.<name>.parity.ignore", "list of paths", "[]",
+            "What changes by itself in an answer, such as $.serverTime or $.items[*].age. Most of it is learned without this."
+        ),
+        Entry(
+            "features.<name>.parity.unordered", "list of paths", "[]",
+            "Arrays of an answer whose order means nothing, such as $.items."),
+        Entry(
+            "features.<name>.parity.items", "mapping", nil,
+            "Where an answer has the rows of the table, to apply messages to them and compare in full."),
+        Entry("features.<name>.parity.items.path", "path", nil, "The array, such as $ or $.items."),
+        Entry("features.<name>.parity.items.key", "name", nil, "The member that tells its objects apart, such as id."),
+        Entry(
+            "features.<name>.parity.items.version", "number", nil,
+            "The version whose messages are applied; the lowest by default."),
+        Entry(
             "features.<name>.stage", "observe | shadow | canary | push | retired", "observe",
             "Where the feature begins, until 'doorbell stage' moves it. observe: clients poll. shadow: changes are captured and translated too. canary: a share of the clients is told to use push. push: all are. retired: so too, and polling is about to end."
         ),

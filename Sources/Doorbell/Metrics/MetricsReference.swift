@@ -30,6 +30,7 @@ public enum MetricsReference {
         "doorbell_listener_up": "1 while changes are delivered as they are committed.",
         "doorbell_messages_sent_total": "Messages pushed, one for each client, by feature and transport.",
         "doorbell_outbox_rows": "Rows in the outbox.",
+        "doorbell_parity_total": "Pairs of polls compared with the messages between them, by feature and verdict.",
         "doorbell_pg_notify_queue_usage_ratio": "How full PostgreSQL's notification queue is, 0 to 1.",
         "doorbell_published_total": "Direct messages of clients, by result.",
         "doorbell_recover_total": "Subscriptions that asked for a position, by result.",

@@ -93,7 +93,10 @@ enum MessagingSchema {
     static func channels(_ channels: [PublishedChannels]) -> [String] {
         guard !channels.isEmpty else { return ["delete from doorbell.channels"] }
         let patterns = channels.map { SQL.literal($0.template.pattern) }.joined(separator: ", ")
-        let rows = channels.map { "(\(SQL.literal($0.template.pattern)), \(SQL.literal($0.feature)))" }
+        // Templates of one feature that differ only in the names of their holes have one pattern.
+        var seen: Set<String> = []
+        let rows = channels.filter { seen.insert($0.template.pattern).inserted }
+            .map { "(\(SQL.literal($0.template.pattern)), \(SQL.literal($0.feature)))" }
         return [
             "delete from doorbell.channels where pattern <> all (array[\(patterns)])",
             """

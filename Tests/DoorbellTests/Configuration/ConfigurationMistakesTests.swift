@@ -401,6 +401,36 @@ import Testing
             ])
     }
 
+    @Test(
+        "what cannot be compared is told",
+        arguments: [
+            (
+                "parity: { ignore: [serverTime, '$.a[0]'], unordered: $.b }",
+                [
+                    "7: features.orders.parity.ignore[0]: a path begins with '$', such as '$.items[*].age', not 'serverTime'",
+                    "7: features.orders.parity.ignore[1]: '[0]' in '$.a[0]' is no step of a path: write '.name', '['name']', '.*' or '[*]'",
+                    "7: features.orders.parity.unordered must be a list, not text",
+                ]
+            ),
+            (
+                "parity: { items: { path: '$.a[*].b', key: id, version: 2 } }",
+                [
+                    "7: features.orders.parity.items.path must lead to one array, not to many; write '$.items'",
+                    "7: features.orders.parity.items.version is 2, which the feature does not have; it has 1",
+                ]
+            ),
+            (
+                "mode: signal\nparity: { items: { path: $ } }",
+                [
+                    "8: 'key' is missing in features.orders.parity.items; write 'key: id'",
+                    "8: features.orders.parity.items applies messages to rows, and 0 tables of features.orders tell rows; leave it out",
+                ]
+            ),
+        ])
+    func parity(_ lines: String, _ expected: [String]) {
+        #expect(feature(Self.poll + Self.tables + lines) == expected)
+    }
+
     @Test("a feature's name is a word")
     func names() {
         #expect(

@@ -11,6 +11,11 @@ import Testing
                 channel: user:{user_id}:notifications
                 presence: true
                 cohort: { by: user, claim: sub, allow: [a], deny: [b] }
+                parity:
+                  enabled: true
+                  ignore: [$.serverTime]
+                  unordered: [$.items]
+                  items: { path: $.items, key: id, version: 2 }
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]

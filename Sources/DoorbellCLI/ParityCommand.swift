@@ -1,0 +1,44 @@
+import ArgumentParser
+import Doorbell
+import DoorbellCore
+
+struct ParityCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parity",
+        abstract: "Whether push tells what polls show, as measured by the running service.",
+        discussion: """
+            Features are compared from stage shadow on. Each answer is compared with the one before it of the same caller. \
+            told: it had changed, and there was a message in between. missed: it had changed, and there was none. spurious: \
+            there was a message, and it had not changed. quiet: neither. What changes by itself, such as a timestamp, is \
+            learned and ignored. With a feature, the last samples are shown with what was different.
+            """)
+
+    @OptionGroup var file: ConfigurationOption
+    @Argument(help: "A feature, for its samples.")
+    var feature: String?
+    @Flag(help: "Print again every 2 seconds.")
+    var watch = false
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        try await Terminal.reporting {
+            let configuration = try file.load()
+            if let feature, !configuration.features.contains(where: { $0.name == feature }) {
+                throw DoorbellError(
+                    .configuration, "there is no feature '\(feature)' in the configuration",
+                    hint: "It has: \(configuration.features.map(\.name).joined(separator: ", ")).")
+            }
+            let admin = AdminClient(address: configuration.admin.reachable)
+            let path = "/parity" + (feature.map { "/" + $0 } ?? "") + (json ? "" : "?format=text")
+            while true {
+                let text = try await admin.get(path)
+                // To the top of the terminal, and nothing of before below.
+                if watch, Terminal.standardOutputIsTerminal { Terminal.print("\u{1B}[H\u{1B}[2J", terminator: "") }
+                Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+                guard watch else { return }
+                try? await Task.sleep(for: .seconds(2))
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+import DoorbellCore
+import Testing
+
+@testable import DoorbellRollout
+
+@Suite struct ParityTests {
+    @Test("a change with a message is a match, and so is neither")
+    func match() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.round("[1]")
+        trial.publish()
+        trial.round("[1,2]")
+        #expect(trial.verdicts == [1, 1, 0, 0, 0])
+        #expect(trial.parity.counts.match == 2 && trial.parity.counts.toldShare == 1)
+        #expect(trial.parity.samples.isEmpty)
+    }
+
+    @Test("a change without a message is missed, with both bodies, positions and what changed")
+    func missed() throws {
+        var trial = try ParityTrial()
+        trial.publish()
+        trial.round(#"{"items":[{"id":7,"name":"a"},{"id":8,"name":"x"}]}"#)
+        trial.poll(#"{"items":[{"id":9,"name":"n"},{"id":7,"name":"b"}]}"#)
+        #expect(trial.verdicts == [0, 0, 0, 0, 0], "not before the grace is over")
+        trial.wait(1.2)
+        #expect(trial.verdicts == [0, 0, 1, 0, 0])
+        let sample = try #require(trial.parity.samples.first)
+        #expect(sample.verdict == .missed && sample.target == "/notes" && sample.channels == ["notes"])
+        #expect(sample.after == "1.1-1" && sample.asked == "1.1-1" && sample.messages == [])
+        #expect(sample.before.contains(#""name":"a""#) && sample.body.contains(#""name":"b""#))
+        #expect(
+            sample.differences == [
+                .init(path: "$.items[id=7].name", before: #""a""#, after: #""b""#),
+                .init(path: "$.items[id=8]", before: #"{"id":8,"name":"x"}"#, after: nil),
+                .init(path: "$.items[id=9]", before: nil, after: #"{"id":9,"name":"n"}"#),
+            ])
+    }
+
+    @Test("a message without a change is spurious, once")
+    func spurious() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.publish(.update, id: 4)
+        trial.round("[1]")
+        trial.round("[1]")
+        #expect(trial.verdicts == [0, 1, 0, 1, 0])
+        let sample = try #require(trial.parity.samples.first)
+        #expect(sample.reason == "1 message and the answer is the same")
+        #expect(sample.messages == [#"1.1-1 notes update {"id":4}"#])
+    }
+
+    @Test("an answer may hold a change that is published after it, within the grace and not later")
+    func captureLag() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.poll("[1,2]")
+        trial.wait(0.8)
+        trial.publish()
+        trial.wait(2.2)
+        // The same message is explained already: the next poll sees no change, and it is not spurious.
+        trial.round("[1,2]")
+        #expect(trial.verdicts == [1, 1, 0, 0, 0])
+        trial.poll("[1,2,3]")
+        trial.wait(1.2)
+        trial.publish()
+        trial.wait(1.8)
+        #expect(trial.verdicts == [1, 1, 1, 0, 0])
+    }
+
+    @Test("a message while the legacy API was answering explains the change of this poll or of the next")
+    func duringTheRequest() throws {
+        for changesAtOnce in [true, false] {
+            var trial = try ParityTrial()
+            trial.round("[1]")
+            let asked = trial.head
+            trial.publish()
+            trial.answer(changesAtOnce ? "[1,2]" : "[1]", asked: asked)
+            trial.wait(3)
+            trial.round("[1,2]")
+            trial.round("[1,2]")
+            #expect(trial.verdicts == [1, 2, 0, 0, 0])
+        }
+    }
+
+    @Test("a message while the legacy API was answering that shows in neither poll is spurious")
+    func duringTheRequestForNothing() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        let asked = trial.head
+        trial.publish()
+        trial.answer("[1]", asked: asked)
+        trial.wait(3)
+        trial.round("[1]")
+        #expect(trial.verdicts == [0, 1, 0, 1, 0])
+    }
+
+    @Test("a change that was published late for the first answer is not counted as needless for the second")
+    func settled() throws {
+        var trial = try ParityTrial()
+        // The first answer holds a change that capture publishes half a second later.
+        trial.poll("[1]")
+        trial.wait(0.5)
+        trial.publish()
+        trial.wait(2.5)
+        trial.round("[1]")
+        #expect(trial.verdicts == [0, 1, 0, 0, 0])
+    }
+
+    @Test("a direct message explains a change, and need not show in a poll")
+    func directMessages() throws {
+        let message = DirectMessage(data: Array("{}".utf8))
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.publish(.message(message))
+        trial.round("[1]")
+        trial.publish(.message(message))
+        trial.round("[1,2]")
+        #expect(trial.verdicts == [1, 1, 0, 0, 0])
+    }
+
+    @Test("nothing is judged across a break of capture, a reset, or a hole in history")
+    func doubts() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.run = 2
+        trial.round("[2]")
+        #expect(trial.parity.doubts == [.captureDown: 1])
+        trial.poll("[3]")
+        trial.run = nil
+        trial.wait(3)
+        #expect(trial.parity.doubts == [.captureDown: 2])
+        trial.run = 3
+        trial.round("[3]")
+        trial.publish(.reset(reason: "r"))
+        trial.round("[4]")
+        #expect(trial.parity.doubts == [.captureDown: 3, .reset: 1])
+        trial.publish()
+        trial.floor = trial.head
+        trial.round("[5]")
+        #expect(trial.parity.doubts == [.captureDown: 3, .reset: 1, .history: 1])
+        trial.round("[6]")
+        #expect(trial.verdicts == [0, 0, 1, 0, 5])
+    }
+
+    @Test("304 says that nothing changed; what was never seen cannot be compared")
+    func notModified() throws {
+        var trial = try ParityTrial()
+        trial.answer(nil, asked: trial.head)
+        trial.wait(3)
+        trial.round("[1]")
+        #expect(trial.parity.doubts == [.unknownBody: 1])
+        trial.answer(nil, asked: trial.head)
+        trial.wait(3)
+        trial.publish()
+        trial.answer(nil, asked: trial.head)
+        trial.wait(3)
+        trial.publish()
+        trial.round("[2]")
+        #expect(trial.verdicts == [1, 1, 0, 1, 1])
+    }
+
+    @Test("answers that overtake each other, and callers of different bodies, are not mixed up")
+    func callers() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]", by: 1)
+        trial.round("[2]", by: 2)
+        let early = trial.head
+        trial.publish()
+        trial.poll("[1,1]", by: 1)
+        trial.answer("[1]", asked: early, by: 1)
+        trial.wait(3)
+        trial.round("[2,2]", by: 2)
+        #expect(trial.verdicts == [2, 0, 0, 0, 1])
+        #expect(trial.parity.doubts == [.overtaken: 1])
+    }
+
+    @Test("what is not JSON is compared whole")
+    func notJSON() throws {
+        var trial = try ParityTrial()
+        trial.round("<p>1</p>")
+        trial.round("<p>1</p>")
+        trial.publish()
+        trial.round("<p>2</p>")
+        trial.round("<p>3</p>")
+        #expect(trial.verdicts == [1, 1, 1, 0, 0])
+        #expect(trial.parity.samples.first?.differences == [.init(path: "$", before: "<p>2</p>", after: "<p>3</p>")])
+    }
+
+    @Test("memory is bounded: callers, bytes of bodies, pairs that wait, samples and what they hold")
+    func bounds() throws {
+        var trial = try ParityTrial()
+        for caller in 0..<(UInt64(Parity.maximumCallers) + 100) { trial.poll("[0]", by: caller) }
+        #expect(trial.parity.callers == Parity.maximumCallers)
+        let long = String(repeating: "x", count: 40_000)
+        for number in 0..<30 { trial.round(#"{"a":"\#(number)\#(long)"}"#) }
+        #expect(trial.parity.counts.missed == 30)
+        #expect(trial.parity.samples.count == Parity.samplesOfVerdict)
+        for sample in trial.parity.samples {
+            #expect(sample.before.utf8.count <= Parity.sampleBody + 4)
+            #expect(sample.differences.allSatisfy { ($0.after?.count ?? 0) <= 161 })
+        }
+        var small = Parity(settings: ParitySettings(), bodyBytes: 100)
+        for caller in 0..<UInt64(10) {
+            let answer = Parity.Answer(
+                caller: caller, target: "/", channels: [ParityTrial.channel], asked: trial.head, at: trial.now, run: 1,
+                body: .whole(Array(repeating: 0x20, count: 40)))
+            small.answered(answer) { _, _, _ in [] }
+        }
+        #expect(small.callers == 2)
+    }
+
+    @Test("quiet polls do not make a feature look better than it is, and few changes are no success")
+    func assessment() throws {
+        var trial = try ParityTrial()
+        func assess(_ trial: ParityTrial) -> ParityReport.Feature {
+            ParityReport.Feature("notes", trial.parity, isCompared: true, withSamples: true)
+        }
+        for _ in 0..<100 { trial.round("[]") }
+        #expect(assess(trial).assessment == .inconclusive && assess(trial).toldShare == nil)
+        for number in 0..<10 {
+            trial.publish()
+            trial.round("[\(number)]")
+        }
+        #expect(assess(trial).assessment == .match && assess(trial).toldShare == 1)
+        trial.round("[11]")
+        #expect(assess(trial).assessment == .misses && assess(trial).toldShare == 10.0 / 11)
+        for _ in 0..<2 {
+            trial.publish()
+            trial.round("[11]")
+        }
+        let text = assess(trial).text
+        #expect(text.hasPrefix("feature  result  callers"))
+        #expect(text.contains("Of 11 changes that polls showed, push told 90.9 %."))
+        #expect(text.contains("  $[0]: 9 → 11\n"))
+        #expect(text.contains("spurious: 1 message and the answer is the same\n"))
+        let empty = ParityReport.Feature("x", Parity(settings: ParitySettings()), isCompared: false, withSamples: false)
+        #expect(empty.assessment == .notCompared)
+    }
+
+    @Test("the grace is twice the lag, at least a second, and a slow batch is remembered for a while")
+    func lag() {
+        var lag = CaptureLag()
+        let start = Timestamp(microseconds: ParityTrial.start)
+        func later(_ seconds: Int) -> Timestamp { start.advanced(by: .seconds(seconds)) }
+        var graces = [lag.grace(now: start)]
+        lag.record(0.02, now: start)
+        lag.record(4, now: later(1))
+        lag.record(.nan, now: later(1))
+        for seconds in [2, 31, 100] { graces.append(lag.grace(now: later(seconds))) }
+        lag.record(1e9, now: later(100))
+        graces.append(lag.grace(now: later(101)))
+        #expect(graces == [.seconds(1), .seconds(8), .seconds(8), .seconds(1), .seconds(60)])
+    }
+}
