@@ -157,9 +157,9 @@ let tests: [Target] = [
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
-            "DoorbellCLI", "DoorbellClient", "DoorbellCore", "DoorbellTestSupport", "DoorbellTesting", nioCore,
-            nioHTTP1,
-            nioPosix,
+            "Doorbell", "DoorbellCLI", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
+            "DoorbellServer", "DoorbellShim", "DoorbellTestSupport", "DoorbellTesting", logging, nioCore, nioHTTP1,
+            nioPosix, serviceLifecycle,
         ], swiftSettings: settings),
 ]
 

@@ -15,6 +15,7 @@ final class ChangePipeline: ChangeSink {
     private let deadLetters: Locked<DeadLetterList>
     private let status = Locked(CaptureStatus.starting)
     private let onStatus: @Sendable (CaptureStatus) -> Void
+    private let onCovered: @Sendable (ContinuousClock.Instant) -> Void
     private let commentary: Commentary?
     private let logger: Logger
     /// Changes that a feature could not translate.
@@ -22,7 +23,8 @@ final class ChangePipeline: ChangeSink {
 
     init(
         hub: Hub, features: [Feature], parity: ParityRecorder, commentary: Commentary?, logger: Logger,
-        onStatus: @escaping @Sendable (CaptureStatus) -> Void
+        onStatus: @escaping @Sendable (CaptureStatus) -> Void,
+        onCovered: @escaping @Sendable (ContinuousClock.Instant) -> Void = { _ in }
     ) {
         self.commentary = commentary
         self.hub = hub
@@ -31,6 +33,7 @@ final class ChangePipeline: ChangeSink {
         self.deadLetters = Locked(DeadLetterList())
         self.logger = logger
         self.onStatus = onStatus
+        self.onCovered = onCovered
     }
 
     var captureStatus: CaptureStatus { status.withLock { $0 } }
@@ -77,4 +80,6 @@ final class ChangePipeline: ChangeSink {
         self.status.withLock { $0 = status }
         onStatus(status)
     }
+
+    func covered(before moment: ContinuousClock.Instant) { onCovered(moment) }
 }

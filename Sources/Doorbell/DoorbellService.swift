@@ -99,6 +99,8 @@ public struct DoorbellService: Sendable {
             parity.captureChanged(to: status)
             upstream.captureChanged(to: status)
             server.captureChanged(to: status)
+        } onCovered: { moment in
+            upstream.covered(before: moment)
         }
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
         let stages = StageFollower(conninfo: configuration.database, logger: logger) { rollouts.learn($0) }
@@ -180,6 +182,8 @@ public struct DoorbellService: Sendable {
     private var upstreamConfiguration: UpstreamConfiguration {
         var upstream = UpstreamConfiguration(url: configuration.upstream)
         upstream.answerTimeout = .nanoseconds(Int64(configuration.limits.upstreamTimeout / .nanoseconds(1)))
+        upstream.cacheSize = configuration.cache.size
+        upstream.cacheLag = configuration.cache.lag
         return upstream
     }
 

@@ -26,6 +26,7 @@ final class CaptureLoop {
     var groupRows: Int
     private var watchedTables = 0
     private var housekeepAt: ContinuousClock.Instant?
+    private var followed = FollowedCoverage()
 
     init(
         configuration: CaptureConfiguration, sink: any ChangeSink, logger: Logger, metrics: CaptureMetrics,
@@ -81,7 +82,7 @@ final class CaptureLoop {
             let log = try connected()
             let channel = log.isLeader ? OutboxSchema.NotifyChannel.bell : OutboxSchema.NotifyChannel.tick
             return .woke(rung: try log.waitForNotification(on: channel, until: .now + duration))
-        case .probe: return try connected().probe() ? .woke(rung: true) : .probed
+        case .probe: return try probe(connected()) ? .woke(rung: true) : .probed
         case .follow: return .followed(leader: try follow(connected()))
         case .finish: return .stop
         }
@@ -170,13 +171,30 @@ final class CaptureLoop {
     /// Makes a tick of what is new, if anything is, and delivers it. - Returns: its rows.
     private func look(_ log: LogConnection, live: Bool) throws(PGError) -> Int {
         guard let cursor, let last else { return 0 }
+        let began = ContinuousClock.now
         // What rang until here is covered by this look.
         try log.dropNotifications()
         if log.takeAnnouncement() { hasFollowers = true }
-        guard let made = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else { return 0 }
+        guard let made = try log.makeTick(after: last, epoch: cursor.epoch, telling: hasFollowers) else {
+            sink.covered(before: began)
+            return 0
+        }
         metrics.ticks.increment()
         try deliver([made.tick], rows: made.rows, after: last, from: log, live: live)
+        if isDelivered(through: made.tick.number) { sink.covered(before: began) }
         return made.tick.rows
+    }
+
+    /// Whether everything up to the end of this tick has been delivered.
+    private func isDelivered(through tick: UInt64) -> Bool { cursor.map { $0.lastWhole >= tick } ?? false }
+
+    /// - Returns: Whether the bell rang meanwhile.
+    private func probe(_ log: LogConnection) throws(PGError) -> Bool {
+        let began = ContinuousClock.now
+        if try log.probe() { return true }
+        // Notifications come in the order of their commits, and while we hold the bell every commit with a change has one.
+        if log.isLeader { sink.covered(before: began) }
+        return false
     }
 
     private func follow(_ log: LogConnection) throws(PGError) -> Bool {
@@ -184,12 +202,17 @@ final class CaptureLoop {
             housekeepAt = .now + Self.housekeepingInterval
             try checkTables(now: log.watchedTables())
         }
+        let began = ContinuousClock.now
         let found = try log.look()
         if !found.leads {
             if isOutdated(found.state) { try openLog(log) }
             if cursor?.seq != nil || cursor?.tick ?? 0 < found.lastTick { try catchUp(log, live: true) }
+            let covered = followed.looked(
+                at: began, lastTick: found.lastTick, isMore: found.isMore, delivered: cursor?.lastWhole ?? 0)
+            if let covered { sink.covered(before: covered) }
             return false
         }
+        followed = FollowedCoverage()
         try log.stopFollowing()
         try becomeLeader(log)
         try refreshEpoch(log)

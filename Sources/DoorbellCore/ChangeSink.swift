@@ -16,6 +16,15 @@ public protocol ChangeSink: AnyObject, Sendable {
 
     /// Capture became live or stopped being so.
     func captureChanged(to status: CaptureStatus)
+
+    /// Everything that was committed before `moment` has been delivered. Never goes back. While nothing happens it is told about
+    /// once a second.
+    func covered(before moment: ContinuousClock.Instant)
+}
+
+extension ChangeSink {
+    /// For sinks that do not want to know.
+    public func covered(before moment: ContinuousClock.Instant) {}
 }
 
 public struct ChangeBatch: Sendable {

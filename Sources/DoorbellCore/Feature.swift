@@ -29,6 +29,8 @@ public final class Feature: Sendable {
     /// Whether subscribers may know who else is subscribed.
     public let presence: Bool
     public let parity: ParitySettings
+    /// Whether unchanged polls are answered from memory; `nil`: none is.
+    public let cache: Caching?
 
     public init(
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
@@ -37,7 +39,7 @@ public final class Feature: Sendable {
         authorize: Authorization = .poll, batch: Duration = .zero, slow: SlowPolicy = .reset,
         publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
         stage: Stage = .observe, percent: Percent? = nil, cohort: CohortRule = CohortRule(),
-        presence: Bool = false, parity: ParitySettings = ParitySettings()
+        presence: Bool = false, parity: ParitySettings = ParitySettings(), cache: Caching? = nil
     ) {
         self.name = name
         self.poll = poll
@@ -57,6 +59,7 @@ public final class Feature: Sendable {
         self.cohort = cohort
         self.presence = presence
         self.parity = parity
+        self.cache = cache
     }
 
     /// What a change of a row is told as.
@@ -114,6 +117,38 @@ public final class Feature: Sendable {
         case resumable
         /// The service: for clients that name themselves, what they have not acknowledged is delivered again.
         case atLeastOnce
+    }
+
+    /// How long and for whom a poll's answer is good while nothing happens on its channels.
+    public struct Caching: Hashable, Sendable {
+        /// Who shares an answer.
+        public enum Identity: String, Hashable, Sendable, CaseIterable {
+            /// Requests that say the same of who is asking and from where.
+            case credentials
+            /// Everybody: the answer does not depend on who is asking.
+            case `public`
+        }
+
+        /// Whom a request with `Cache-Control: no-cache` or `max-age=0` asks whether an answer still holds.
+        public enum Revalidation: String, Hashable, Sendable, CaseIterable {
+            /// The change log, like every other request.
+            case log
+            /// The legacy API.
+            case origin
+        }
+
+        /// An older answer is not used, whatever the change log says. More than zero.
+        public let maxAge: Duration
+        public let identity: Identity
+        public let revalidate: Revalidation
+
+        public init(
+            maxAge: Duration = .seconds(60), identity: Identity = .credentials, revalidate: Revalidation = .log
+        ) {
+            self.maxAge = maxAge
+            self.identity = identity
+            self.revalidate = revalidate
+        }
     }
 
     public struct TableRule: Sendable {

@@ -95,6 +95,12 @@ public final class Hub: Sendable {
         shared.withLock { $0.state.next(on: channel, after: position, limit: 0).recovered }
     }
 
+    /// Whether nothing was published on `channels` after `position`. `false` also where history no longer knows, and for a position
+    /// of another epoch.
+    public func isUnchanged(_ channels: [ChannelName], since position: Position) -> Bool {
+        shared.withLock { $0.state.isUnchanged(channels, since: position) }
+    }
+
     /// Channels, messages and bytes held in memory.
     public var usage: HubUsage { shared.withLock { $0.state.usage } }
 

@@ -238,4 +238,12 @@ struct HubState {
     }
 
     func lastPosition(on name: ChannelName) -> Position? { channels[name]?.last }
+
+    func isUnchanged(_ names: [ChannelName], since position: Position) -> Bool {
+        guard let head, head.epoch == position.epoch else { return false }
+        return names.allSatisfy { name in
+            guard let channel = channels[name] else { return position >= forgotten }
+            return position >= channel.floor && channel.last.map { $0 <= position } ?? true
+        }
+    }
 }

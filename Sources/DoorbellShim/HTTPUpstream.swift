@@ -27,6 +27,8 @@ public final class HTTPUpstream: LegacyGateway {
     let address: String
     private let slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>]
     private let isCaptureLive = Locked(false)
+    /// `nil`: no feature has a cache.
+    private let cache: CachedPolls?
 
     /// - Parameters:
     ///   - group: The server's own event loops.
@@ -59,6 +61,7 @@ public final class HTTPUpstream: LegacyGateway {
         self.observer = PollObserver(
             features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts,
             capacity: configuration.rememberedPolls, now: now)
+        self.cache = CachedPolls(features: features.features, hub: hub, configuration: configuration)
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled
@@ -86,7 +89,13 @@ public final class HTTPUpstream: LegacyGateway {
     }
 
     /// Whether clients may be told to use push. Any thread.
-    public func captureChanged(to status: CaptureStatus) { isCaptureLive.withLock { $0 = status.isLive } }
+    public func captureChanged(to status: CaptureStatus) {
+        isCaptureLive.withLock { $0 = status.isLive }
+        cache?.captureChanged(isLive: status.isLive)
+    }
+
+    /// Everything committed before `moment` is in the hub: what the cache's answers are measured by. Any thread.
+    public func covered(before moment: ContinuousClock.Instant) { cache?.covered(before: moment) }
 
     /// Closes the connections. Call after the server has ended and before the group is shut down.
     public func shutdown() async throws { for client in clients.values { try await client.shutdown() } }
@@ -102,21 +111,61 @@ public final class HTTPUpstream: LegacyGateway {
 
     public var trouble: String? { health.trouble() }
 
+    public var hasRepeatableAnswers: Bool { cache != nil }
+
     public func forward(
         _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
         answer: any LegacyAnswerWriter
     ) -> any LegacyRequestWriter {
         let isPoll = head.method == .GET || head.method == .HEAD
-        let watch = (isPoll ? features.poll(matching: head.uri) : nil).map { poll in
-            let position = hub.head
-            return PollWatch(
-                poll: poll, head: head, position: position,
-                usesPush: isCaptureLive.withLock { $0 }
-                    && rollouts.usesPush(poll.feature, headers: head.headers, from: origin),
-                parity: observer.parity?.begins(poll, head, position: position))
+        let poll = isPoll ? features.poll(matching: head.uri) : nil
+        if let cache {
+            if let poll, let caching = poll.feature.cache, !poll.channels.isEmpty, !hasBody {
+                let use = CacheRules.use(of: head, caching.revalidate)
+                if use != .none {
+                    return CachedPoll(
+                        upstream: self, cache: cache, head: head, poll: poll, caching: caching, use: use, from: origin,
+                        on: loop, answer: answer)
+                }
+            } else if !isPoll, head.method != .OPTIONS, head.method != .TRACE {
+                let written = WrittenAnswer(to: answer, of: head.headers, cache: cache)
+                return exchange(head, hasBody: hasBody, from: origin, on: loop, answer: written)
+            }
         }
-        let exchange = UpstreamExchange(
-            upstream: self, loop: loop, answer: answer, watch: watch, tagging: watch == nil ? nil : AnswerTagging(head))
+        return pass(head, hasBody: hasBody, poll: poll, from: origin, on: loop, answer: answer)
+    }
+
+    /// Whether a client is told to use push: by stage and cohort, and whether it can be had.
+    func usesPush(_ feature: Feature, headers: HTTPHeaders, from origin: RequestOrigin) -> Bool {
+        isCaptureLive.withLock { $0 } && rollouts.usesPush(feature, headers: headers, from: origin)
+    }
+
+    func watch(
+        _ poll: FeatureCatalog.Poll, _ head: HTTPRequestHead, from origin: RequestOrigin, position: Position?
+    ) -> PollWatch {
+        PollWatch(
+            poll: poll, head: head, position: position,
+            usesPush: usesPush(poll.feature, headers: head.headers, from: origin),
+            parity: observer.parity?.begins(poll, head, position: position))
+    }
+
+    /// Sends a request on; a poll's answer is watched.
+    func pass(
+        _ head: HTTPRequestHead, hasBody: Bool, poll: FeatureCatalog.Poll?, from origin: RequestOrigin,
+        on loop: any EventLoop, answer: any LegacyAnswerWriter
+    ) -> UpstreamExchange {
+        guard let poll else { return exchange(head, hasBody: hasBody, from: origin, on: loop, answer: answer) }
+        let watched = WatchedAnswer(
+            to: answer, of: head, watch: watch(poll, head, from: origin, position: hub.head), observer: observer,
+            loop: loop)
+        return exchange(head, hasBody: hasBody, from: origin, on: loop, answer: watched)
+    }
+
+    func exchange(
+        _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
+        answer: any LegacyAnswerWriter
+    ) -> UpstreamExchange {
+        let exchange = UpstreamExchange(upstream: self, loop: loop, answer: answer)
         do {
             exchange.start(
                 try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))

@@ -6,9 +6,10 @@ enum PollHeaders {
     /// - Parameters:
     ///   - position: Where the log stood before the legacy API was asked; `nil` while it is not open.
     ///   - usesPush: Whether this client is told to use push, by stage and cohort, and it can be had.
-    ///   - milliseconds: How long the legacy API took.
+    ///   - milliseconds: How long the answer took.
     static func decorate(
-        _ headers: inout HTTPHeaders, feature: Feature, position: Position?, usesPush: Bool, milliseconds: Double
+        _ headers: inout HTTPHeaders, feature: Feature, position: Position?, usesPush: Bool, milliseconds: Double,
+        servedBy: ServedBy = .origin
     ) {
         // The legacy API has no say in these; something behind it may be another Doorbell.
         for name in ["doorbell-position", "doorbell-feature", "doorbell-transport"] { headers.remove(name: name) }
@@ -18,6 +19,7 @@ enum PollHeaders {
         headers.add(name: "doorbell-transport", value: isPush ? "push" : "poll")
         if isPush { headers.add(name: "link", value: #"</_doorbell/ws>; rel="https://doorbell.dev/rel/push""#) }
         let tenths = Int((max(0, milliseconds) * 10).rounded())
-        headers.add(name: "server-timing", value: "doorbell;desc=origin;dur=\(tenths / 10).\(tenths % 10)")
+        headers.add(
+            name: "server-timing", value: "doorbell;desc=\(servedBy.rawValue);dur=\(tenths / 10).\(tenths % 10)")
     }
 }

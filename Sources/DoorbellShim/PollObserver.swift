@@ -42,10 +42,10 @@ final class PollObserver: Sendable {
     /// - Parameter digest: Of the body; `nil` for an answer without one.
     func answered(
         _ poll: FeatureCatalog.Poll, key: PollMemory.Key, status: HTTPResponseStatus, digest: UInt64?, bytesUp: Int,
-        bytesDown: Int, position: Position?
+        bytesDown: Int, position: Position?, servedBy: ServedBy = .origin
     ) {
         let feature = poll.feature
-        metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown)
+        metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown, servedBy: servedBy)
         var entry = Ledger.Poll(isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [])
         // An error tells nothing about the data, so it neither shows changes nor counts as unchanged.
         if (200..<300).contains(status.code) || status == .notModified {

@@ -49,12 +49,30 @@ struct PollWatch {
     }
 
     func ended(_ observer: PollObserver) {
-        var digest = digest
+        observer.answered(
+            poll, key: key, status: status, digest: Self.digest(digest, length: length, status: status),
+            bytesUp: bytesUp, bytesDown: bytesDown, position: position)
+        compare(observer)
+    }
+
+    /// Only what is compared with messages: the poll itself has been counted.
+    func compare(_ observer: PollObserver) {
+        guard let parity else { return }
+        observer.parity?.ended(
+            parity, status: status, digest: Self.digest(digest, length: length, status: status))
+    }
+
+    /// What ``ended(_:)`` would tell of this body.
+    static func digest(of body: ByteBuffer, status: HTTPResponseStatus) -> UInt64 {
+        var digest = Hasher()
+        body.withUnsafeReadableBytes { digest.combine(bytes: $0) }
+        return Self.digest(digest, length: body.readableBytes, status: status)
+    }
+
+    private static func digest(_ body: Hasher, length: Int, status: HTTPResponseStatus) -> UInt64 {
+        var digest = body
         digest.combine(length)
         digest.combine(status.code)
-        let value = UInt64(bitPattern: Int64(digest.finalize()))
-        observer.answered(
-            poll, key: key, status: status, digest: value, bytesUp: bytesUp, bytesDown: bytesDown, position: position)
-        if let parity { observer.parity?.ended(parity, status: status, digest: value) }
+        return UInt64(bitPattern: Int64(digest.finalize()))
     }
 }

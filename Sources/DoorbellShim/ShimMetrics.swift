@@ -5,8 +5,8 @@ import NIOHTTP1
 /// What the shim counts, for each feature. Instruments are made once.
 struct ShimMetrics: Sendable {
     struct FeatureMetrics: Sendable {
-        /// Polls answered, by the feature's stage and the class of their status: 1xx to 5xx.
-        let requests: [Stage: [Counter]]
+        /// Polls answered, by the feature's stage, by who did and by the class of their status: 1xx to 5xx.
+        let requests: [Stage: [ServedBy: [Counter]]]
         /// Of poll answers, heads included.
         let bytes: Counter
         /// Seconds from a change's commit to the first poll that showed it.
@@ -20,9 +20,7 @@ struct ShimMetrics: Sendable {
         for feature in features {
             table[ObjectIdentifier(feature)] = FeatureMetrics(
                 requests: Dictionary(
-                    uniqueKeysWithValues: Stage.allCases.map { stage in
-                        (stage, (1...5).map { Self.requests(feature, stage, status: $0, factory) })
-                    }),
+                    uniqueKeysWithValues: Stage.allCases.map { ($0, Self.requests(feature, $0, factory)) }),
                 bytes: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "poll")],
                     factory: factory),
@@ -34,20 +32,31 @@ struct ShimMetrics: Sendable {
     }
 
     private static func requests(
-        _ feature: Feature, _ stage: Stage, status: Int, _ factory: any MetricsFactory
-    ) -> Counter {
-        Counter(
-            label: "doorbell_shim_requests_total",
-            dimensions: [
-                ("feature", feature.name), ("stage", stage.rawValue), ("served_by", "origin"),
-                ("status", "\(status)xx"),
-            ], factory: factory)
+        _ feature: Feature, _ stage: Stage, _ factory: any MetricsFactory
+    ) -> [ServedBy: [Counter]] {
+        var requests: [ServedBy: [Counter]] = [:]
+        // Nothing is answered from memory where there is no cache.
+        for servedBy in feature.cache == nil ? [ServedBy.origin] : ServedBy.allCases {
+            requests[servedBy] = (1...5).map { status in
+                Counter(
+                    label: "doorbell_shim_requests_total",
+                    dimensions: [
+                        ("feature", feature.name), ("stage", stage.rawValue), ("served_by", servedBy.rawValue),
+                        ("status", "\(status)xx"),
+                    ], factory: factory)
+            }
+        }
+        return requests
     }
 
-    func answered(_ feature: Feature, at stage: Stage, status: HTTPResponseStatus, bytes: Int) {
+    func answered(
+        _ feature: Feature, at stage: Stage, status: HTTPResponseStatus, bytes: Int, servedBy: ServedBy
+    ) {
         guard let metrics = features[ObjectIdentifier(feature)] else { return }
         let index = Int(status.code) / 100 - 1
-        if let requests = metrics.requests[stage], requests.indices.contains(index) { requests[index].increment() }
+        if let requests = metrics.requests[stage]?[servedBy], requests.indices.contains(index) {
+            requests[index].increment()
+        }
         metrics.bytes.increment(by: bytes)
     }
 

@@ -29,5 +29,13 @@ public struct UpstreamConfiguration: Sendable {
     /// longest silent is forgotten.
     public var rememberedPolls: Int = 10_000
 
+    /// Bytes of answers that are kept for features with a cache, about. Default 64 MiB; then the one that was not used for longest
+    /// leaves.
+    public var cacheSize: Int = 64 << 20
+    /// How long ago capture may have known everything, for an answer from memory. Default 3 s; then the legacy API is asked.
+    public var cacheLag: Duration = .seconds(3)
+    /// Bytes of a body that is kept. Default 1 MiB; longer ones pass.
+    public var maximumKept: Int = 1 << 20
+
     public init(url: String) { self.url = url }
 }

@@ -20,8 +20,6 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private let upstream: HTTPUpstream
     private let loop: any EventLoop
     private let answer: any LegacyAnswerWriter
-    private var watch: PollWatch?
-    private var tagging: AnswerTagging?
     private var state = State.waiting
     private var slots: UpstreamSlots?
     private var place: UpstreamSlots.Waiting?
@@ -41,15 +39,10 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var writer: HTTPClient.Body.StreamWriter?
     private var bodySent: EventLoopPromise<Void>?
 
-    init(
-        upstream: HTTPUpstream, loop: any EventLoop, answer: any LegacyAnswerWriter, watch: PollWatch?,
-        tagging: AnswerTagging?
-    ) {
+    init(upstream: HTTPUpstream, loop: any EventLoop, answer: any LegacyAnswerWriter) {
         self.upstream = upstream
         self.loop = loop
         self.answer = answer
-        self.watch = watch
-        self.tagging = tagging
     }
 
     // MARK: Life
@@ -204,38 +197,17 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         }
         var head = head
         head.headers = ProxyHeaders.answer(head.headers)
-        if watch != nil, tagging?.began(head) == true { return loop.makeSucceededVoidFuture() }
-        pass(head)
-        return loop.makeSucceededVoidFuture()
-    }
-
-    private func pass(_ head: HTTPResponseHead) {
-        var head = head
-        watch?.began(&head)
         answer.head(head)
-    }
-
-    private func pass(_ part: ByteBuffer) -> EventLoopFuture<Void> {
-        watch?.passed(part)
-        return answer.body(part)
+        return loop.makeSucceededVoidFuture()
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
         guard case .running = state else { return loop.makeSucceededVoidFuture() }
-        guard tagging?.isHolding == true else { return pass(buffer) }
-        guard let released = tagging?.passed(buffer) else { return loop.makeSucceededVoidFuture() }
-        pass(released.head)
-        return pass(released.body)
+        return answer.body(buffer)
     }
 
     func didFinishRequest(task: HTTPClient.Task<Void>) throws {
         guard finish() else { return }
-        if let whole = tagging?.ended() {
-            pass(whole.head)
-            // Nothing waits for it: it is the last.
-            if whole.body.readableBytes > 0 { _ = pass(whole.body) }
-        }
-        watch?.ended(upstream.observer)
         answer.end()
     }
 

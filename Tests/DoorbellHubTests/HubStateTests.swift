@@ -211,6 +211,42 @@ import Testing
         #expect(state.commits(on: channel("order:2"), after: at(1), through: at(3)).isEmpty)
     }
 
+    @Test("nothing is called unchanged that a model which never forgets knows a change of", arguments: 0..<40)
+    func unchanged(seed: Int) {
+        var random = SplitMix(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
+        var state = opened(
+            limits: HubLimits(
+                historyBytes: Publication.overhead * Int.random(in: 1...40, using: &random), linger: .seconds(5)))
+        let busy = feature(history: HistoryLimits(count: Int.random(in: 0...6, using: &random), age: .seconds(20)))
+        var last: [String: Position] = [:]
+        var now: Int64 = 0
+        var known = 0
+        for seq in 1...300 as ClosedRange<UInt64> {
+            now += Int64.random(in: 0...2, using: &random)
+            let name = "order:\(Int.random(in: 0..<6, using: &random))"
+            if Bool.random(using: &random) {
+                _ = state.publish([draft(name, at(seq), feature: busy)], head: at(seq), now: second(now))
+                last[name] = at(seq)
+            }
+            if Int.random(in: 0..<4, using: &random) == 0 { state.sweep(now: second(now)) }
+            if Int.random(in: 0..<8, using: &random) == 0 {
+                _ = state.join(channel(name), feature: busy, since: .latest, now: second(now))
+            } else {
+                state.leave(channel(name), now: second(now))
+            }
+            let since = at(UInt64.random(in: (seq - min(seq, 20))...seq, using: &random))
+            let asked = (0..<2).map { _ in "order:\(Int.random(in: 0..<7, using: &random))" }
+            guard state.isUnchanged(asked.map { channel($0) }, since: since) else { continue }
+            known += 1
+            #expect(asked.allSatisfy { last[$0].map { $0 <= since } ?? true })
+        }
+        #expect(known > 0)
+        #expect(!state.isUnchanged([channel("order:0")], since: at(300, epoch: 2)))
+        _ = state.open(floor: at(0, epoch: 2), now: second(now))
+        #expect(!state.isUnchanged([channel("order:0")], since: at(300)))
+        #expect(state.isUnchanged([channel("order:0")], since: at(0, epoch: 2)))
+    }
+
     /// The floor rule against a model that never forgets, over random histories.
     @Test("whoever is recovered has everything, whoever lacks something is told", arguments: 0..<40)
     func recoveryIsAllOrNothing(seed: Int) {

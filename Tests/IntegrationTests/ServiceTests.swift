@@ -31,6 +31,7 @@ import Testing
                     poll: GET /users/{user_id}/notes
                     tables: [{ name: notes, channel: 'user:{user_id}:notes' }]
                     authorize: { user_id: sub }
+                    cache: true
                     stage: push
                   notifications:
                     poll: GET /notifications

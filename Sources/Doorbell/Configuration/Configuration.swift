@@ -28,6 +28,7 @@ public struct Configuration: Sendable {
     /// In the order of the file; names are unique and no two share a channel.
     public var features: [Feature]
     public var capture: Capture
+    public var cache = Cache()
     public var limits: Limits
     /// What is allowed and yet probably not meant.
     public var warnings: [ConfigurationProblem]
@@ -72,6 +73,18 @@ public struct Configuration: Sendable {
         case auto
         /// Never: the service looks by itself, which costs latency while it is quiet.
         case never
+    }
+
+    /// What the features with a cache share.
+    public struct Cache: Sendable {
+        /// Bytes of answers that are kept, about; the one that was not used for longest leaves first. From 1 MiB to 64 GiB. Default
+        /// 64 MiB.
+        public var size = 64 << 20
+        /// How long ago the service may have known of everything committed, for an answer from memory; then the legacy API is asked. From
+        /// 2 s, because it is told once a second while nothing happens, to 1 min. Default 3 s.
+        public var lag: Duration = .seconds(3)
+
+        public init() {}
     }
 
     /// Bounds of what clients may use.

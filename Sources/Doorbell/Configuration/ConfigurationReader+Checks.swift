@@ -43,6 +43,7 @@ extension ConfigurationReader {
         // With no rule read, the reason has been reported already.
         guard !feature.tables.isEmpty || feature.channel != nil else { return }
         claims(of: read)
+        cache(of: read)
         let path = "features.\(feature.name)"
         if let channel = feature.channel, let name = channel.names.first(where: { !names.contains($0) }) {
             problem(

@@ -8,6 +8,7 @@ extension ConfigurationReader {
         let mark: YAMLTree.Mark
         let channelMark: YAMLTree.Mark
         let authorizeMark: YAMLTree.Mark
+        let cacheMark: YAMLTree.Mark
     }
 
     func features(_ root: ConfigurationSection, into configuration: inout Configuration) {
@@ -84,17 +85,19 @@ extension ConfigurationReader {
         let start = start(section)
         let cohort = cohort(section)
         let parity = parity(section, tables: tables, mode: mode, versions: versions)
+        let cache = caching(section)
         let interval = section.duration("interval", default: .seconds(3), .milliseconds(100) ... .days(1))
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
             messageType: message, versions: versions, authorize: authorize, batch: batch, slow: slow,
             publish: publish, delivery: delivery, history: history, stage: start.stage, percent: start.percent,
-            cohort: cohort, presence: presence, parity: parity)
+            cohort: cohort, presence: presence, parity: parity, cache: cache)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,
-            authorizeMark: section["authorize"]?.mark ?? member.keyMark)
+            authorizeMark: section["authorize"]?.mark ?? member.keyMark,
+            cacheMark: section["cache"]?.mark ?? member.keyMark)
     }
 
     // MARK: Members

@@ -28,6 +28,7 @@ extension ConfigurationReader {
             tokenCookie = configuration.authentication?.places.cookie
         }
         if let section = root.section("capture") { configuration.capture = capture(section) }
+        if let section = root.section("cache") { configuration.cache = cache(section) }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)
         return configuration
@@ -142,6 +143,13 @@ extension ConfigurationReader {
             }
         }
         return roles
+    }
+
+    private func cache(_ section: ConfigurationSection) -> Configuration.Cache {
+        var cache = Configuration.Cache()
+        cache.size = section.size("size", default: cache.size, 1 << 20...64 << 30)
+        cache.lag = section.duration("lag", default: cache.lag, .seconds(2) ... .seconds(60))
+        return cache
     }
 
     private func limits(_ section: ConfigurationSection) -> Configuration.Limits {

@@ -95,6 +95,14 @@ public enum ConfigurationReference {
         Entry(
             "capture.publishers", "list of roles", "[]",
             "PostgreSQL roles that may call doorbell.publish, besides the owner of the outbox and its members."),
+        Entry("cache", "mapping", nil, "What the features with a cache share."),
+        Entry(
+            "cache.size", "size, 1MiB to 64GiB", "64MiB",
+            "Memory for answers; the one that was not used for longest leaves first."),
+        Entry(
+            "cache.lag", "duration, 2s to 1m", "3s",
+            "How long ago all that was committed may have been known, for an answer from memory; then the legacy API is asked."
+        ),
         Entry("limits", "mapping", nil, "Bounds of what clients may use."),
         Entry(
             "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),
@@ -227,6 +235,19 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.parity.items.version", "number", nil,
             "The version whose messages are applied; the lowest by default."),
+        Entry(
+            "features.<name>.cache", "true | false | mapping", "false",
+            "Whether polls are answered from memory while nothing happens on their channels."),
+        Entry(
+            "features.<name>.cache.maxAge", "duration, 1s to 1d", "1m",
+            "An older answer is not used, whatever the change log says."),
+        Entry(
+            "features.<name>.cache.identity", "credentials | public", "credentials",
+            "credentials: an answer is for requests that say the same of who is asking. public: for everybody."),
+        Entry(
+            "features.<name>.cache.revalidate", "log | origin", "log",
+            "Whom a request with 'Cache-Control: no-cache' or 'max-age=0' asks: the change log, as every other, or the legacy API."
+        ),
         Entry(
             "features.<name>.stage", "observe | shadow | canary | push | retired", "observe",
             "Where the feature begins, until 'doorbell stage' moves it. observe: clients poll. shadow: changes are captured and translated too. canary: a share of the clients is told to use push. push: all are. retired: so too, and polling is about to end."

@@ -3,6 +3,10 @@ public enum MetricsReference {
     public static let help: [String: String] = [
         "doorbell_acknowledgements_total": "Acknowledgements that move a durable cursor.",
         "doorbell_batches_sent_total": "Times that several messages went to a client as one, by feature.",
+        "doorbell_cache_answers": "Answers to polls that are kept in memory.",
+        "doorbell_cache_bytes": "Memory taken by them, estimated.",
+        "doorbell_cache_requests_total":
+            "Polls of features with a cache, by feature and result: hit, miss, collapsed or passed.",
         "doorbell_capture_lag_seconds": "From the commit of the last delivered row to its delivery.",
         "doorbell_capture_rows_total": "Rows read from the outbox, replays included.",
         "doorbell_capture_ticks_total": "Ticks made by this process.",

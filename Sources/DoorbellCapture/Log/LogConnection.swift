@@ -77,8 +77,11 @@ final class LogConnection {
         (
             "look",
             """
-            select epoch, first_tick, truncated_through, (select max(tick) from doorbell.ticks),
-                pg_try_advisory_lock(\(OutboxSchema.Lock.leader))
+            with last as materialized (select tick, snapshot from doorbell.ticks order by tick desc limit 1)
+            select epoch, first_tick, truncated_through, (select tick from last),
+                pg_try_advisory_lock(\(OutboxSchema.Lock.leader)),
+                exists (select from doorbell.outbox where xid >= (select pg_snapshot_xmax(snapshot) from last)
+                    or xid = any (array(select pg_snapshot_xip(snapshot) from last)))
             from doorbell.meta
             """
         ),
@@ -134,11 +137,12 @@ final class LogConnection {
         return isLeader
     }
 
-    /// What a follower looks at each time, in one statement. The state is from before the leader's lock was tried.
-    func look() throws(PGError) -> (state: LogState, lastTick: UInt64, leads: Bool) {
+    /// What a follower looks at each time, in one statement. The state is from before the leader's lock was tried; `isMore`: the
+    /// outbox has rows that are in no tick yet.
+    func look() throws(PGError) -> (state: LogState, lastTick: UInt64, leads: Bool, isMore: Bool) {
         let found = try connection.execute("look")
         isLeader = isLeader || found.boolean(0, 4)
-        return (try Self.state(found), found.integer(0, 3) ?? 0, isLeader)
+        return (try Self.state(found), found.integer(0, 3) ?? 0, isLeader, found.boolean(0, 5))
     }
 
     /// Tells the leader that somebody wants to hear of ticks: by a lock for as long as this session lives, and at once.

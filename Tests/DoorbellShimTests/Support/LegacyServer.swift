@@ -15,6 +15,8 @@ final class LegacyServer: Sendable {
 
     enum Answer: Sendable {
         case reply(HTTPResponseStatus, HTTPHeaders = [:], String = "")
+        /// The same after so many milliseconds.
+        case later(Int64, HTTPResponseStatus, HTTPHeaders = [:], String = "")
         /// So many bytes, chunked, as fast as they are taken.
         case stream(Int)
         /// A head that promises `length` bytes, a few of them, and the end of the connection.
@@ -137,6 +139,12 @@ final class LegacyServer: Sendable {
                 }
                 isDue = false
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            case .later(let milliseconds, let status, let headers, let text):
+                let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+                context.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) {
+                    let (handler, context) = bound.value
+                    handler.answer(.reply(status, headers, text), context)
+                }
             case .stream(let count):
                 left = count
                 context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok))), promise: nil)

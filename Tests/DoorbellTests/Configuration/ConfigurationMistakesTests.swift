@@ -431,6 +431,26 @@ import Testing
         #expect(feature(Self.poll + Self.tables + lines) == expected)
     }
 
+    @Test("a cache is on or off, or says how; a change that its polls do not notice is a mistake")
+    func cache() {
+        #expect(
+            feature(Self.poll + Self.tables + "cache: yes")
+                == ["7: features.orders.cache must be 'true' or 'false', not 'yes'"])
+        #expect(
+            feature(Self.poll + Self.tables + "cache: { maxAge: 0s, identity: everybody }")
+                == [
+                    "7: features.orders.cache.maxAge must be from 1s to 1d, not 0s",
+                    "7: features.orders.cache.identity must be 'credentials' or 'public', not 'everybody'",
+                ])
+        let more = "tables: [{ name: orders, channel: 'orders:{id}' }, { name: lines, channel: 'lines:{id}' }]\n"
+        #expect(
+            feature(Self.poll + "channel: 'orders:{id}'\n" + more + "cache: true")
+                == [
+                    "8: features.orders.cache: changes of public.lines go to 'lines:{id}', which is no channel of the poll 'GET /orders/{id}', so a kept answer would not be noticed to be old; give the table a channel of the poll"
+                ])
+        #expect(feature(Self.poll + more + "cache: true") == [])
+    }
+
     @Test("a feature's name is a word")
     func names() {
         #expect(

@@ -16,6 +16,7 @@ import Testing
                   ignore: [$.serverTime]
                   unordered: [$.items]
                   items: { path: $.items, key: id, version: 2 }
+                cache: { maxAge: 5s, identity: public, revalidate: origin }
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]
@@ -34,6 +35,7 @@ import Testing
               required: true
               deadline: 5s
             capture: { retention: 1h, bell: never, role: r }
+            cache: { size: 1MiB, lag: 2s }
             limits:
               connections: 1
               connectionsPerAddress: 1

@@ -219,6 +219,20 @@ import Testing
         #expect(Units.size(text) == nil)
     }
 
+    @Test("a cache has defaults, and one for everybody is remarked on where not everybody may subscribe")
+    func cache() throws {
+        let minimal = try Self.read(Self.minimal, [:])
+        #expect(minimal.features[0].cache == nil && minimal.cache.size == 64 << 20 && minimal.cache.lag == .seconds(3))
+        let plain = try Self.read(Self.minimal + "\n    cache: true\ncache: { size: 2MiB }", [:])
+        #expect(plain.features[0].cache == Feature.Caching(maxAge: .seconds(60), identity: .credentials))
+        #expect(plain.cache.size == 2 << 20 && plain.warnings == [])
+        let open = try Self.read(Self.minimal + "\n    cache: { maxAge: 5s, identity: public }", [:])
+        #expect(open.features[0].cache == Feature.Caching(maxAge: .seconds(5), identity: .public))
+        #expect(open.warnings.count == 1)
+        let all = "\n    authorize: public\n    cache: { identity: public }"
+        #expect(try Self.read(Self.minimal + all, [:]).warnings == [])
+    }
+
     @Test("warnings do not stop anything")
     func warnings() throws {
         let configuration = try Self.read(

@@ -1,0 +1,40 @@
+import DoorbellCore
+
+/// `features.<name>.cache`: a word, or how answers are kept.
+extension ConfigurationReader {
+    func caching(_ feature: ConfigurationSection) -> Feature.Caching? {
+        let standard = Feature.Caching()
+        guard let tree = feature["cache"] else { return nil }
+        guard case .mapping = tree.kind else { return feature.flag("cache", default: false) ? standard : nil }
+        guard let section = feature.section("cache") else { return nil }
+        return Feature.Caching(
+            maxAge: section.duration("maxAge", default: standard.maxAge, .seconds(1) ... .days(1)),
+            identity: section.choice("identity", default: standard.identity),
+            revalidate: section.choice("revalidate", default: standard.revalidate))
+    }
+
+    /// A change that reaches no channel of the polled URL would not be noticed, and everybody gets what is kept for everybody.
+    func cache(of read: ReadFeature) {
+        let feature = read.feature
+        guard let cache = feature.cache else { return }
+        let path = "features.\(feature.name).cache"
+        let names = Set(feature.poll.names)
+        let ofPoll = feature.channel.map { [$0] } ?? feature.templates.filter { names.isSuperset(of: $0.names) }
+        for rule in feature.tables {
+            guard case .template(let template) = rule.channel, !ofPoll.contains(where: { $0.overlaps(template) }) else {
+                continue
+            }
+            problem(
+                read.cacheMark,
+                "\(path): changes of \(rule.table) go to '\(template)', which is no channel of the poll '\(feature.poll)', "
+                    + "so a kept answer would not be noticed to be old", "give the table a channel of the poll")
+            return
+        }
+        if cache.identity == .public, feature.authorize != .public {
+            warning(
+                read.cacheMark,
+                "\(path).identity is public, so everybody gets the answers of \(feature.name), whoever is asking",
+                "use 'identity: credentials', unless everybody may see them")
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import DoorbellCore
+import DoorbellServer
+import NIOCore
+import NIOHTTP1
+
+/// One poll of a feature with a cache: answered from memory, by the legacy API, or with what another poll asks it for. Lives on the
+/// connection's loop.
+final class CachedPoll: LegacyRequestWriter {
+    typealias Asking = SharedAnswers<CachedPolls.Waiter>.Asking
+
+    private enum State {
+        /// The request has not ended.
+        case receiving
+        /// Another poll asks the legacy API. Leaves when that has an answer, or by ``cancel()``.
+        case waiting
+        /// The legacy API is asked, for those that wait as well.
+        case asking(UpstreamExchange, Asking, CacheKey)
+        /// The legacy API is asked, for this client alone.
+        case passing(any LegacyRequestWriter)
+        case over
+    }
+
+    private let upstream: HTTPUpstream
+    private let cache: CachedPolls
+    private let head: HTTPRequestHead
+    private let poll: FeatureCatalog.Poll
+    private let caching: Feature.Caching
+    private let use: CacheRules.Use
+    private let origin: RequestOrigin
+    private let loop: any EventLoop
+    private let client: any LegacyAnswerWriter
+    private let startedAt = NIODeadline.now()
+    private var state = State.receiving
+    /// Of the answer that is asked for.
+    private var watch: PollWatch?
+
+    init(
+        upstream: HTTPUpstream, cache: CachedPolls, head: HTTPRequestHead, poll: FeatureCatalog.Poll,
+        caching: Feature.Caching, use: CacheRules.Use, from origin: RequestOrigin, on loop: any EventLoop,
+        answer client: any LegacyAnswerWriter
+    ) {
+        self.upstream = upstream
+        self.cache = cache
+        self.head = head
+        self.poll = poll
+        self.caching = caching
+        self.use = use
+        self.origin = origin
+        self.loop = loop
+        self.client = client
+    }
+
+    /// There is none.
+    func body(_ part: ByteBuffer) -> Bool { true }
+
+    func end() { decide() }
+
+    func cancel() {
+        let before = state
+        state = .over
+        switch before {
+        case .asking(let exchange, let asking, let key):
+            exchange.cancel()
+            cache.ended(asking, key: key, with: nil, .again)
+        case .passing(let exchange): exchange.cancel()
+        case .receiving, .waiting, .over: break
+        }
+    }
+
+    /// What this poll waited for is there.
+    func woken(_ outcome: CachedPolls.Outcome) {
+        guard case .waiting = state else { return }
+        switch outcome {
+        case .answer(let kept):
+            cache.metrics.answered(poll.feature, .collapsed)
+            serve(kept, servedBy: .cache)
+        case .failure(let failure):
+            state = .over
+            client.fail(failure)
+        case .pass: pass()
+        case .again: decide()
+        }
+    }
+
+    // MARK: Deciding
+
+    private func decide() {
+        let key = CacheKey(
+            head, from: origin, identity: caching.identity, varying: cache.varying(of: poll.feature))
+        let request = SharedAnswers<CachedPolls.Waiter>.Request(
+            key: key, writer: CacheKey(writer: head.headers), maxAge: caching.maxAge, use: use,
+            mayAsk: head.method == .GET)
+        let decision = cache.decide(
+            request, channels: poll.channels,
+            waiter: CachedPolls.Waiter(loop: loop, poll: NIOLoopBound(self, eventLoop: loop)))
+        switch decision {
+        case .answer(let kept):
+            cache.metrics.answered(poll.feature, .hit)
+            serve(kept, servedBy: .cache, for: use == .any ? request : nil)
+        case .wait: state = .waiting
+        case .ask(let asking): ask(asking, key)
+        case .pass: pass()
+        }
+    }
+
+    private func pass() {
+        cache.metrics.answered(poll.feature, .passed)
+        let exchange = upstream.pass(head, hasBody: false, poll: poll, from: origin, on: loop, answer: client)
+        state = .passing(exchange)
+        exchange.end()
+    }
+
+    private func ask(_ asking: Asking, _ key: CacheKey) {
+        cache.metrics.answered(poll.feature, .miss)
+        var question = head
+        // The answer is for others as well, who may have nothing.
+        question.headers.remove(name: "if-none-match")
+        question.headers.remove(name: "if-modified-since")
+        let watch = upstream.watch(poll, head, from: origin, position: asking.position)
+        self.watch = watch
+        let collected = CollectedAnswer(
+            for: self,
+            passingTo: WatchedAnswer(to: client, of: head, watch: watch, observer: upstream.observer, loop: loop),
+            maximumBody: cache.configuration.maximumKept, loop: loop)
+        let exchange = upstream.exchange(question, hasBody: false, from: origin, on: loop, answer: collected)
+        state = .asking(exchange, asking, key)
+        exchange.end()
+    }
+
+    // MARK: The legacy API's answer
+
+    /// Whether the answer goes to this client alone.
+    var isPassing: Bool { if case .passing = state { true } else { false } }
+
+    /// - Returns: Whether the answer is to be collected; otherwise it goes to this client alone.
+    func mayKeep(_ answer: HTTPResponseHead) -> Bool {
+        let known = cache.varying(of: poll.feature)
+        switch CacheRules.keeping(
+            answer.status, answer.headers, identity: caching.identity, known: known,
+            maximumBody: cache.configuration.maximumKept)
+        {
+        case .keep: return true
+        case .pass: release(nil, .pass)
+        case .passAll: mayKeepNone()
+        case .vary(let names):
+            cache.learn(varying: names, of: poll.feature)
+            release(nil, .again)
+        }
+        return false
+    }
+
+    /// It may not be kept, and neither will the next ones.
+    func mayKeepNone() {
+        release(.passes(until: .now + min(caching.maxAge, CachedPolls.passingTime)), .pass)
+    }
+
+    func collected(_ headers: HTTPHeaders, _ body: ByteBuffer) {
+        guard case .asking(_, let asking, let key) = state else { return }
+        let kept = KeptAnswer(headers, body: body, position: asking.position, askedAt: asking.at)
+        // First, so that whoever is told by this client finds it.
+        cache.ended(asking, key: key, with: .answer(kept), .answer(kept))
+        if var watch {
+            var answer = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)
+            watch.began(&answer)
+            watch.passed(body)
+            watch.compare(upstream.observer)
+        }
+        serve(kept, servedBy: .origin)
+    }
+
+    func failed(_ failure: GatewayFailure) {
+        guard case .asking(_, let asking, let key) = state else { return }
+        state = .over
+        cache.ended(asking, key: key, with: nil, .failure(failure))
+        client.fail(failure)
+    }
+
+    private func release(_ result: AnswerCache.Remembered?, _ outcome: CachedPolls.Outcome) {
+        guard case .asking(let exchange, let asking, let key) = state else { return }
+        state = .passing(exchange)
+        cache.ended(asking, key: key, with: result, outcome)
+    }
+
+    // MARK: Answering
+
+    /// - Parameter request: What was decided on, where the same request may be answered so again.
+    private func serve(
+        _ kept: KeptAnswer, servedBy: ServedBy, for request: SharedAnswers<CachedPolls.Waiter>.Request? = nil
+    ) {
+        state = .over
+        let usesPush = upstream.usesPush(poll.feature, headers: head.headers, from: origin)
+        let isHeld = kept.isHeld(by: head.headers)
+        var headers = isHeld ? kept.notModified : kept.headers
+        PollHeaders.decorate(
+            &headers, feature: poll.feature, position: kept.position, usesPush: usesPush,
+            milliseconds: Double((NIODeadline.now() - startedAt).nanoseconds) / 1e6, servedBy: servedBy)
+        let answer = HTTPResponseHead(version: .http1_1, status: isHeld ? .notModified : .ok, headers: headers)
+        let hasBody = !isHeld && head.method == .GET && kept.body.readableBytes > 0
+        let given = GivenAnswer(
+            kept, to: poll, head, from: origin, answer, hasBody: hasBody, usesPush: usesPush, servedBy: servedBy)
+        given.count(upstream.observer)
+        if let request {
+            client.repeatable(RepeatedPoll(given, request: request, upstream: upstream, cache: cache))
+        }
+        client.head(answer)
+        if hasBody { _ = client.body(kept.body) }
+        client.end()
+    }
+}
+
+@available(*, unavailable)
+extension CachedPoll: Sendable {}

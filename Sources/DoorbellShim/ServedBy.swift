@@ -1,0 +1,7 @@
+/// Who answered a poll: the word in metrics and in `Server-Timing`.
+enum ServedBy: String, CaseIterable {
+    /// The legacy API.
+    case origin
+    /// The shim, from memory or with what another poll was just answered.
+    case cache
+}

@@ -1,0 +1,59 @@
+import DoorbellCore
+import DoorbellServer
+import NIOHTTP1
+import Testing
+
+@testable import DoorbellShim
+
+@Suite struct CacheKeyTests {
+    private func key(
+        _ uri: String = "/a", _ headers: HTTPHeaders = [:], address: String? = "10.0.0.1", isTLS: Bool = false,
+        for identity: Feature.Caching.Identity = .credentials, varying: [String] = []
+    ) -> CacheKey {
+        CacheKey(
+            HTTPRequestHead(version: .http1_1, method: .GET, uri: uri, headers: headers),
+            from: RequestOrigin(address: address, isTLS: isTLS), identity: identity, varying: varying)
+    }
+
+    @Test(
+        "whatever may say who is asking makes another key",
+        arguments: [
+            ["authorization": "Bearer b"], ["cookie": "s=2"], ["x-api-key": "k"], ["x-user-id": "7"],
+            ["x-forwarded-for": "192.0.2.1"], ["user-agent": "other"], ["accept-language": "de"],
+            ["Authorization": "Bearer a", "authorization": "Bearer b"],
+        ] as [HTTPHeaders])
+    func identity(_ headers: HTTPHeaders) {
+        #expect(key("/a", headers) != key("/a"))
+        #expect(key("/a", headers) == key("/a", headers))
+    }
+
+    @Test("another URL, address or scheme is another key; what is new with each request is not")
+    func others() {
+        #expect(key("/a") != key("/a?"))
+        #expect(key(address: "10.0.0.1") != key(address: "10.0.0.2"))
+        #expect(key(isTLS: true) != key(isTLS: false))
+        let each: HTTPHeaders = [
+            "If-None-Match": "\"1\"", "X-Request-ID": "1", "traceparent": "00-1", "Cache-Control": "max-age=0",
+            "Referer": "/x", "connection": "keep-alive",
+        ]
+        #expect(key("/a", each) == key("/a"))
+    }
+
+    @Test("parts cannot be shifted from one header into the next, and spellings of one text are two")
+    func bytes() {
+        #expect(key("/a", ["x-a": "bc", "x-d": ""]) != key("/a", ["x-a": "b", "x-d": "c"]))
+        #expect(key("/a", ["x-user": "é"]) != key("/a", ["x-user": "e\u{301}"]))
+    }
+
+    @Test("for a public answer only what is negotiated counts")
+    func everybody() {
+        let a = key("/a", ["authorization": "a", "cookie": "a", "user-agent": "a"], address: "1", for: .public)
+        let b = key("/a", ["authorization": "b", "cookie": "b", "user-agent": "b"], address: "2", for: .public)
+        #expect(a == b)
+        for name in ["host", "accept", "accept-encoding", "accept-language", "origin", "x-api-version"] {
+            #expect(key("/a", HTTPHeaders([(name, "1")]), for: .public) != key("/a", for: .public), "\(name)")
+        }
+        let varying = { cookie in self.key("/a", ["cookie": cookie], for: .public, varying: ["cookie"]) }
+        #expect(varying("a") != varying("b") && varying("a") == varying("a"))
+    }
+}
