@@ -61,9 +61,6 @@ final class ServerCore: Sendable {
         self.metrics = ServerMetrics(features: catalog.features)
         self.logger = logger
         self.now = now
-        if configuration.compression, !PerMessageDeflate.isAvailable {
-            logger.warning("compression is on, and this build has no zlib: messages are sent as they are")
-        }
         self.state = Locked(State(addresses: AddressLimits(configuration.addressLimits)))
         let descriptors = DescriptorLimit.current
         let possible = max(1, descriptors - Self.reservedDescriptors)

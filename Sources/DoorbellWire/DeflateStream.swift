@@ -1,10 +1,7 @@
-#if canImport(CZlib)
 import CZlib
 
 /// A compressor whose memory is used again for each message. Not Sendable.
 final class DeflateStream {
-    static let isAvailable = true
-
     /// Lives at one address: zlib keeps it.
     private let stream: UnsafeMutablePointer<z_stream>
 
@@ -52,13 +49,3 @@ final class DeflateStream {
 
 @available(*, unavailable)
 extension DeflateStream: Sendable {}
-#else
-/// Built without zlib: nothing is compressed.
-final class DeflateStream {
-    static let isAvailable = false
-
-    init?(windowBits: Int, level: Int) { return nil }
-
-    func deflate(_ payload: ArraySlice<UInt8>) -> [UInt8]? { nil }
-}
-#endif

@@ -1,8 +1,5 @@
-import DoorbellCore
-
-#if canImport(CZlib)
 import CZlib
-#endif
+import DoorbellCore
 
 /// Reads the payload of a compressed message (RFC 7692, section 7.2.2). Keeps nothing between messages.
 ///
@@ -20,23 +17,18 @@ enum MessageInflater {
     static func inflate(
         _ message: consuming [UInt8], limit: Int, windowBits: Int = 15
     ) throws(WebSocketError) -> [UInt8] {
-        #if canImport(CZlib)
         var inflation = try Inflation(limit: limit, windowBits: windowBits)
         defer { inflation.end() }
         // What the sender took away (section 7.2.1).
         message.append(contentsOf: [0x00, 0x00, 0xFF, 0xFF])
         try inflation.run(message)
         return inflation.output
-        #else
-        throw corrupt
-        #endif
     }
 
     private static var corrupt: WebSocketError {
         WebSocketError(CloseCode(number: 1007, reason: "invalid compressed data"))
     }
 
-    #if canImport(CZlib)
     private struct Inflation {
         private static let chunk = 16_384
         private static let window = 32_768
@@ -113,5 +105,4 @@ enum MessageInflater {
             }
         }
     }
-    #endif
 }

@@ -17,9 +17,6 @@ public struct PerMessageDeflate: Equatable, Sendable {
         public var bits: Int { self == .usual ? 12 : 9 }
     }
 
-    /// Whether this build can compress. When not, every offer is declined.
-    public static let isAvailable = DeflateStream.isAvailable
-
     public let window: Window
     /// Whether the client limited the window of what it receives, so that the answer must, too.
     private let isWindowLimited: Bool
@@ -29,7 +26,6 @@ public struct PerMessageDeflate: Equatable, Sendable {
     /// An offer with a parameter that is unknown, repeated or out of its range is declined (RFC 7692, section 7.1), and one with
     /// `server_max_window_bits=8`, which zlib cannot do.
     public static func accept(_ offers: [WebSocketExtension]) -> PerMessageDeflate? {
-        guard isAvailable else { return nil }
         for offer in offers where offer.name == "permessage-deflate" {
             if let agreement = PerMessageDeflate(offer) { return agreement }
         }

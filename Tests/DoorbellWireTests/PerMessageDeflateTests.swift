@@ -4,7 +4,7 @@ import Testing
 
 @testable import DoorbellWire
 
-@Suite(.enabled(if: PerMessageDeflate.isAvailable)) struct PerMessageDeflateTests {
+@Suite struct PerMessageDeflateTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     private func accept(_ fields: String...) -> PerMessageDeflate? {
