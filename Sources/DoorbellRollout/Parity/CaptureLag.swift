@@ -1,8 +1,9 @@
 public import DoorbellCore
 
-/// How far capture is behind, for the grace of parity. Pure.
+/// How far capture is behind, for the grace of parity, and how far the database's clock is ahead of ours. Pure.
 ///
-/// The highest of the last half minute to minute, so that one slow batch is still known when the answers are judged that it was slow for.
+/// The highest and the lowest of the last half minute to minute, so that one slow batch is still known when the answers are judged that it
+/// was slow for.
 public struct CaptureLag: Sendable {
     /// Parity waits for at least as long for a message, whatever was measured. Default 1 s.
     public static let leastGrace = 1.0
@@ -11,14 +12,24 @@ public struct CaptureLag: Sendable {
 
     private var recent = 0.0
     private var before = 0.0
+    private var recentLead = 0.0
+    private var leadBefore = 0.0
     private var since: Timestamp?
 
     public init() {}
 
-    /// - Parameter seconds: From the commit of a change to its publication.
+    /// - Parameter seconds: From the commit of a change to its publication; less than 0 when the database's clock is ahead.
     public mutating func record(_ seconds: Double, now: Timestamp) {
         turn(now)
-        if seconds.isFinite { recent = max(recent, seconds) }
+        guard seconds.isFinite else { return }
+        recent = max(recent, seconds)
+        recentLead = max(recentLead, -seconds)
+    }
+
+    /// Seconds by which a change may be dated later than the moment of its publication.
+    public mutating func lead(now: Timestamp) -> Double {
+        turn(now)
+        return max(recentLead, leadBefore)
     }
 
     /// From an answer until every change in it has been published, if it is at all: twice the lag.
@@ -30,8 +41,11 @@ public struct CaptureLag: Sendable {
     private mutating func turn(_ now: Timestamp) {
         guard let since else { return self.since = now }
         guard now.seconds(since: since) >= 30 else { return }
-        before = now.seconds(since: since) < 60 ? recent : 0
+        let isRecent = now.seconds(since: since) < 60
+        before = isRecent ? recent : 0
+        leadBefore = isRecent ? recentLead : 0
         recent = 0
+        recentLead = 0
         self.since = now
     }
 }

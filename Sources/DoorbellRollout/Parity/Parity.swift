@@ -8,7 +8,8 @@ public import DoorbellCore
 /// **Aligned positions.** An answer is made some time after its request, and a change can be in it before capture has published the
 /// change. So for each answer two positions are known: everything up to `asked`, the head before the legacy API was asked, is in it;
 /// nothing after `settled`, the head when the answer had been there for the grace (twice the capture lag and more), is. A change
-/// is explained by any message after the first answer's `asked`, until the grace is over. A message is spurious only when it
+/// is explained by any message after the first answer's `asked` that was committed before the second answer came, and is published before the
+/// grace is over. A message is spurious only when it
 /// lies between the first answer's `settled` and the second's `asked`, so that it is in the one and not in the other for certain.
 /// What lies in neither is judged with the next answer.
 ///
@@ -20,6 +21,8 @@ public struct Parity: Sendable {
     public static let samplesOfVerdict = 10
     /// Bytes of an answer in a sample.
     public static let sampleBody = 16 << 10
+    /// Seconds after an answer within which a change may be dated that is in it: the clocks of two machines are not quite the same.
+    public static let clockSlack = 0.25
     /// Messages between two answers; more cannot be judged.
     public static let maximumMessages = 4096
 
@@ -131,8 +134,11 @@ public struct Parity: Sendable {
     /// - Parameters:
     ///   - grace: From an answer until every change in it has been published, if it is at all.
     ///   - head: Where the log stands.
+    ///   - lead: Seconds by which the database's clock is ahead of ours.
     ///   - run: Which run of capture this is; `nil`: it is not live.
-    public mutating func sweep(now: Timestamp, grace: Duration, head: Position?, run: UInt64?, traffic: Traffic) {
+    public mutating func sweep(
+        now: Timestamp, grace: Duration, lead: Double = 0, head: Position?, run: UInt64?, traffic: Traffic
+    ) {
         let due = pending.prefix { $0.answeredAt.advanced(by: grace) <= now }
         pending.removeFirst(due.count)
         for item in due {
@@ -141,7 +147,7 @@ public struct Parity: Sendable {
                 entries[item.caller]?.settled = max(head, entry.answer.asked)
             }
             guard let pair = item.pair else { continue }
-            if pair.second.run == run { judge(pair, traffic) } else { doubt(.captureDown) }
+            if pair.second.run == run { judge(pair, lead: lead, traffic) } else { doubt(.captureDown) }
         }
     }
 
@@ -209,8 +215,11 @@ public struct Parity: Sendable {
     }
 
     /// The grace is over: what has not been published by now is not coming.
-    private mutating func judge(_ pair: Pair, _ traffic: Traffic) {
-        guard let messages = traffic(pair.second.channels, pair.first.asked, nil) else { return doubt(.history) }
+    private mutating func judge(_ pair: Pair, lead: Double, _ traffic: Traffic) {
+        guard let published = traffic(pair.second.channels, pair.first.asked, nil) else { return doubt(.history) }
+        // What was committed after the answer is not in it. On a busy channel it would hide what is missed.
+        let latest = pair.second.at.advanced(by: .seconds(Self.clockSlack + max(0, lead)))
+        let messages = published.filter { $0.committedAt <= latest }
         guard !messages.contains(where: \.isReset) else { return doubt(.reset) }
         if messages.isEmpty {
             noise.learn(pair.differences, elapsed: pair.second.at.seconds(since: pair.first.at))

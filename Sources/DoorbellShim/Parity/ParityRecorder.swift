@@ -152,7 +152,7 @@ public final class ParityRecorder: Sendable {
     /// Compares what has come, and judges what has waited long enough.
     public func process() {
         let now = now()
-        let (waiting, dropped, over, run, grace) = desk.withLock { desk in
+        let (waiting, dropped, over, run, grace, lead) = desk.withLock { desk in
             defer {
                 desk.waiting = []
                 desk.waitingBytes = 0
@@ -160,7 +160,7 @@ public final class ParityRecorder: Sendable {
             }
             var over: [String: [UInt64]] = [:]
             for name in Array(desk.callers.keys) { over[name] = desk.callers[name]?.sweep(now: now) }
-            return (desk.waiting, desk.dropped, over, desk.run, desk.lag.grace(now: now))
+            return (desk.waiting, desk.dropped, over, desk.run, desk.lag.grace(now: now), desk.lag.lead(now: now))
         }
         let answers = waiting.map { ($0.capture.feature.name, $0.answer) }
         let grown: [String: [Parity.Verdict: UInt64]] = parities.withLock { parities in
@@ -170,7 +170,7 @@ public final class ParityRecorder: Sendable {
             for (name, callers) in over { for caller in callers { parities[name]?.forget(caller) } }
             var grown: [String: [Parity.Verdict: UInt64]] = [:]
             for name in Array(parities.keys) {
-                parities[name]?.sweep(now: now, grace: grace, head: hub.head, run: run, traffic: traffic)
+                parities[name]?.sweep(now: now, grace: grace, lead: lead, head: hub.head, run: run, traffic: traffic)
                 guard let after = parities[name]?.counts, let before = before[name], after != before else { continue }
                 let since = after.since(before)
                 for verdict in Parity.Verdict.allCases where since[verdict] > 0 {

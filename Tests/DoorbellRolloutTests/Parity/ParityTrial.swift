@@ -13,6 +13,8 @@ struct ParityTrial {
     private var seq: UInt64 = 0
     private var published: [Publication] = []
     var run: UInt64? = 1
+    /// Seconds by which the database's clock is ahead.
+    var lead = 0.0
     /// Everything after this is in the history.
     var floor = Position(epoch: 1, tick: 1, seq: 0)
     private let feature: Feature
@@ -31,15 +33,17 @@ struct ParityTrial {
         while time < end {
             time = min(time + 0.2, end)
             let traffic = traffic
-            parity.sweep(now: now, grace: .seconds(1), head: head, run: run, traffic: traffic)
+            parity.sweep(now: now, grace: .seconds(1), lead: max(0, lead), head: head, run: run, traffic: traffic)
         }
     }
 
-    mutating func publish(_ content: Publication.Content = .signal) {
+    /// - Parameter lag: Seconds since its commit.
+    mutating func publish(_ content: Publication.Content = .signal, after lag: Double = 0) {
         seq += 1
         published.append(
             Publication(
-                feature: feature, channel: Self.channel, position: head, previous: nil, committedAt: now,
+                feature: feature, channel: Self.channel, position: head, previous: nil,
+                committedAt: now.advanced(by: .seconds(lead - lag)),
                 content: content))
     }
 
