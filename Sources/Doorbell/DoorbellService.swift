@@ -81,6 +81,8 @@ public struct DoorbellService: Sendable {
         }
 
         let certificates = try configuration.openCertificates(logger: logger)
+        let accessLog = try configuration.accessLog.map { try AccessLog(path: $0, logger: logger) }
+        defer { accessLog?.close() }
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, parity: parity,
             rollouts: rollouts, group: group, now: SystemClock.now)
@@ -90,8 +92,8 @@ public struct DoorbellService: Sendable {
             logger: logger)
         let database = DatabaseGateway(writer: writer)
         let server = Server(
-            configuration: try serverConfiguration(certificates, keys), features: catalog, hub: hub, gateway: upstream,
-            publisher: database, cursors: database, rollouts: rollouts, group: group,
+            configuration: try serverConfiguration(certificates, keys, accessLog), features: catalog, hub: hub,
+            gateway: upstream, publisher: database, cursors: database, rollouts: rollouts, group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(
             hub: hub, features: features, parity: parity, commentary: commentary, logger: logger
@@ -140,11 +142,12 @@ public struct DoorbellService: Sendable {
     // MARK: Settings for the modules
 
     private func serverConfiguration(
-        _ certificates: CertificateStore?, _ keys: TokenKeys?
+        _ certificates: CertificateStore?, _ keys: TokenKeys?, _ accessLog: AccessLog?
     ) throws -> ServerConfiguration {
         let limits = configuration.limits
         var server = ServerConfiguration(host: configuration.listen.host, port: configuration.listen.port)
         server.certificates = certificates
+        server.accessLog = accessLog
         server.maximumConnections = limits.connections
         server.addressLimits.connectionsPerAddress =
             limits.connectionsPerAddress == 0 ? nil : limits.connectionsPerAddress

@@ -57,6 +57,8 @@ public struct ServerConfiguration: Sendable {
     /// `upstream_unavailable`.
     public var requestTimeout: Duration = .seconds(60)
     public var session = SessionLimits()
+    /// Where requests are written to when they are over. Default `nil`: nowhere.
+    public var accessLog: AccessLog?
     /// How long capture may be down before everyone is sent back to polling with 4002. Default 3 s.
     public var captureGrace: Duration = .seconds(3)
     /// On shutdown: how long clients may take to say goodbye and requests to end. Default 10 s.

@@ -21,6 +21,8 @@ public struct Configuration: Sendable {
     public var requestHeaders: Set<String> = []
     /// Whether messages are compressed for WebSocket clients that offer it. Default `false`.
     public var compression = false
+    /// The file that requests are written to, or `-` for standard output. Default `nil`: nowhere.
+    public var accessLog: String?
     /// The certificate of ``listen``; `nil`: no TLS. Default `nil`.
     public var tls: CertificateConfiguration?
     /// How clients say who they are by a token. `nil`: they do not, and the legacy API alone knows them. Default `nil`.

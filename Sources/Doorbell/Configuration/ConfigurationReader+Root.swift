@@ -20,6 +20,7 @@ extension ConfigurationReader {
         configuration.origins = origins(root)
         configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)
+        configuration.accessLog = root.text("accessLog").map { $0 == AccessLog.standardOutput ? $0 : beside($0) }
         if let section = root.section("tls") { configuration.tls = certificate(section) }
         hasAuthentication = root["auth"] != nil
         if let section = root.section("auth") {

@@ -84,6 +84,10 @@ public enum ConfigurationReference {
         Entry(
             "auth.deadline", "duration, 1s to 10m", "10s",
             "Where a token is required: how long a WebSocket may be open before its 'auth' message."),
+        Entry(
+            "accessLog", "file or '-'", nil,
+            "Where requests are written to in the combined format, '-': standard output; a file is relative to this one."
+        ),
         Entry("capture", "mapping", nil, "The database side."),
         Entry(
             "capture.retention", "duration, 10s to 7d", "10m",

@@ -1,6 +1,7 @@
 /// Every metric of the service with one line on what it means: what `/metrics` prints as help and README lists.
 public enum MetricsReference {
     public static let help: [String: String] = [
+        "doorbell_access_log_dropped_total": "Lines that the access log has lost: its file was too slow or full.",
         "doorbell_acknowledgements_total": "Acknowledgements that move a durable cursor.",
         "doorbell_batches_sent_total": "Times that several messages went to a client as one, by feature.",
         "doorbell_cache_answers": "Answers to polls that are kept in memory.",

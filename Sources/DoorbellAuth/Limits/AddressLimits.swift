@@ -71,6 +71,12 @@ public struct AddressLimitConfiguration: Sendable {
 
     public init() {}
 
+    /// Whether an address in text is one of ``unlimited``.
+    public func isUnlimited(_ text: String) -> Bool {
+        guard let address = AddressRange(text) else { return false }
+        return unlimited.contains { $0.contains(address) }
+    }
+
     /// What is wrong, as a sentence; `nil`: nothing.
     public var problem: String? {
         if let limit = connectionsPerAddress, limit < 1 { return "an address must be allowed one connection at least" }

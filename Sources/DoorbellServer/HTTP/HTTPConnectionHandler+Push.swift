@@ -77,6 +77,7 @@ extension HTTPConnectionHandler {
 
     func writeEvents(_ buffer: ByteBuffer) {
         guard case .streaming = state else { return }
+        access?.sent(buffer.readableBytes)
         context?.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
     }
 

@@ -52,7 +52,7 @@ extension HTTPConnectionHandler {
             return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
         }
         // Streams of HTTP/2 do not become WebSockets: nobody can ask for it there.
-        guard case .connection(let pipeline) = carrier, let context = handOver() else { return }
+        guard case .connection(let pipeline) = carrier, let (context, access) = handOver() else { return }
         var headers: HTTPHeaders = [
             "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
         ]
@@ -65,7 +65,7 @@ extension HTTPConnectionHandler {
             promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
 
-        let connection = WebSocketConnection(core: core, compression: upgrade.compression)
+        let connection = WebSocketConnection(core: core, compression: upgrade.compression, access: access)
         let channel = context.channel
         let operations = context.pipeline.syncOperations
         Self.setOptions(of: channel, core.configuration)

@@ -46,6 +46,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     let origin: RequestOrigin
     private(set) var state = State.idle
     private(set) var context: ChannelHandlerContext?
+    /// Of the request that is being answered, of the stream that it has become, or of one that may come again as it was.
+    private(set) var access: OpenAccess?
     private var isFirstRequest = true
     private var readsSmall = true
     private var lastActivity: NIODeadline
@@ -98,6 +100,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .idle, .lingering, .done: break
         }
         state = .done
+        access?.end()
+        access = nil
         let waiting = writable
         writable = nil
         context = nil
@@ -133,6 +137,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             var exchange = Exchange(head: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"))
             exchange.keepsAlive = false
             exchange.isRequestEnded = true
+            access = openAccess(nil)
             state = .exchanging(exchange)
             send(answer)
         case .exchanging(var exchange):
@@ -164,10 +169,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func began(_ given: HTTPRequestHead, loop: any EventLoop) {
         guard case .idle = state else { return }
         isFirstRequest = false
-        guard let head = RequestCheck.normalised(given) else {
-            return refuse(given, .problem(.badRequest, "the request target must begin with '/'"))
+        access = openAccess(given)
+        let head: HTTPRequestHead
+        switch RequestCheck.checked(given) {
+        case .success(let checked): head = checked
+        case .failure(let refusal): return refuse(given, .problem(.badRequest, refusal.reason))
         }
-        if let problem = RequestCheck.problem(of: head) { return refuse(head, .problem(.badRequest, problem)) }
         var exchange = Exchange(head: head)
         let isTLS = origin.isTLS
         if core.isDraining { exchange.keepsAlive = false }
@@ -201,6 +208,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         state = .exchanging(exchange)
+    }
+
+    private func openAccess(_ head: HTTPRequestHead?) -> OpenAccess? {
+        OpenAccess(head, from: origin, isHTTP2: carrier.isStream, core: core)
     }
 
     private func held(_ head: HTTPRequestHead, loop: any EventLoop) -> Exchange.AtEnd? {
@@ -307,6 +318,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         exchange.isHeadSent = true
         let framed = exchange.framed(head.status, head.headers)
         exchange.repeatable?.head = framed
+        access?.status = Int(head.status.code)
         state = .exchanging(exchange)
         context?.write(wrapOutboundOut(.head(framed)), promise: nil)
     }
@@ -318,7 +330,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     /// A request was answered before it came here.
-    func repeated() { lastActivity = .now() }
+    func repeated() {
+        lastActivity = .now()
+        access?.again()
+    }
 
     func answer(_ answer: ClientAnswer, body: ByteBuffer) -> EventLoopFuture<Void>? {
         guard case .exchanging(var exchange) = state, exchange.answer === answer, let context else { return nil }
@@ -327,6 +342,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             state = .exchanging(exchange)
         }
         lastActivity = .now()
+        access?.sent(body.readableBytes)
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         // Writing finds out that the client is gone, and then everything here has ended by now.
         guard self.context != nil else { return nil }
@@ -362,10 +378,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         headers.replaceOrAdd(name: "content-length", value: String(answer.body.count))
         let framed = exchange.framed(answer.status, headers)
         exchange.held = nil
+        access?.status = Int(answer.status.code)
         state = .exchanging(exchange)
         context.write(wrapOutboundOut(.head(framed)), promise: nil)
         let isBodiless = answer.status == .noContent || answer.status == .notModified || exchange.head.method == .HEAD
         if !answer.body.isEmpty, !isBodiless {
+            access?.sent(answer.body.count)
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
         }
         finish()
@@ -376,6 +394,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         guard case .exchanging(let exchange) = state, let context else { return }
         isBodyHeld = false
         lastActivity = .now()
+        access?.end()
+        if !exchange.isRepeatable { access = nil }
         if !exchange.isRequestEnded {
             state = .lingering(remaining: 1 << 20)
             timer?.cancel()
@@ -406,6 +426,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func stream(_ events: EventStream, head: HTTPResponseHead) {
         guard case .exchanging = state, let context else { return }
         state = .streaming(events)
+        access?.status = Int(head.status.code)
         if !carrier.isStream { core.metrics.httpConnections.decrement() }
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
@@ -418,10 +439,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     /// The connection becomes a WebSocket: nothing more is done here.
-    func handOver() -> ChannelHandlerContext? {
+    func handOver() -> (context: ChannelHandlerContext, access: OpenAccess?)? {
         guard case .exchanging = state, let context, context.channel.isActive else { return nil }
         state = .done
-        return context
+        defer { access = nil }
+        access?.status = Int(HTTPResponseStatus.switchingProtocols.code)
+        return (context, access)
     }
 
     // MARK: Deadlines

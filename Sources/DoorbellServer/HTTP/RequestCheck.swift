@@ -6,7 +6,21 @@ import NIOHTTP1
 /// `Content-Length`s, lengths that are not numbers, broken chunk sizes, spaces before a colon, folded lines and bare CR. Here
 /// is what two servers behind each other could still read differently.
 enum RequestCheck {
-    /// `nil`: nothing is wrong. Otherwise a sentence; the answer is 400 and the connection closes.
+    /// What is wrong with a request as it came, and in origin form.
+    ///
+    /// - Returns: The request in origin form, or a sentence; then the answer is 400 and the connection closes.
+    static func checked(_ given: HTTPRequestHead) -> Result<HTTPRequestHead, Refusal> {
+        guard let head = normalised(given) else {
+            return .failure(Refusal(reason: "the request target must begin with '/'"))
+        }
+        // The Host header counts also where the target has replaced it.
+        let problem = problem(of: given) ?? (head.uri == given.uri ? nil : problem(of: head))
+        return problem.map { .failure(Refusal(reason: $0)) } ?? .success(head)
+    }
+
+    struct Refusal: Error { let reason: String }
+
+    /// `nil`: nothing is wrong.
     static func problem(of head: HTTPRequestHead) -> String? {
         guard head.uri.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }) else {
             return "the request target must be printable ASCII without a fragment"
@@ -27,6 +41,7 @@ enum RequestCheck {
         if let length = lengths.first, length.isEmpty || !length.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
             return "Content-Length is not a number"
         }
+        if let length = lengths.first, Int64(length) == nil { return "Content-Length is too large a number" }
         if !codings.isEmpty {
             guard lengths.isEmpty else { return "Content-Length and Transfer-Encoding may not stand together" }
             guard head.version.minor >= 1 else { return "HTTP/1.0 has no Transfer-Encoding" }

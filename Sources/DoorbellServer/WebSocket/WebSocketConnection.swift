@@ -20,6 +20,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// `nil` between messages, so that an idle connection does not hold one.
     private var parser: HeldParser?
     private let compression: PerMessageDeflate?
+    /// `nil` without an access log.
+    private let access: OpenAccess?
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:visitor:)`` and once the channel is gone.
     private var stream: PushStream?
@@ -32,10 +34,13 @@ final class WebSocketConnection: ChannelDuplexHandler {
     /// The peer broke the protocol: nothing that it sends is understood any more, so no close frame can come from it.
     private var isBroken = false
 
-    /// - Parameter compression: What the handshake agreed on.
-    init(core: ServerCore, compression: PerMessageDeflate? = nil) {
+    /// - Parameters:
+    ///   - compression: What the handshake agreed on.
+    ///   - access: The handshake's; ended with the connection.
+    init(core: ServerCore, compression: PerMessageDeflate? = nil, access: OpenAccess? = nil) {
         self.core = core
         self.compression = compression
+        self.access = access
     }
 
     /// The handshake's answer is on its way: begins the session with `actions`.
@@ -66,6 +71,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
 
     private func ended() {
         context = nil
+        access?.end()
         let stream = stream
         self.stream = nil
         stream?.ended()
@@ -198,12 +204,17 @@ extension WebSocketConnection: PushCarrier {
 
     func send(_ bytes: [UInt8]) -> Int {
         guard let context, let socket else { return 0 }
-        return socket.send(bytes, of: context)
+        let count = socket.send(bytes, of: context)
+        access?.sent(count)
+        return count
     }
 
     var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 
-    func write(_ buffer: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+    func write(_ buffer: ByteBuffer) {
+        access?.sent(buffer.readableBytes)
+        context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
 
     func close() {
         guard let context else { return }

@@ -21,6 +21,7 @@ import Testing
             origins: [https://a.example]
             requestHeaders: [x-tenant]
             compression: true
+            accessLog: access.log
             tls: { certificate: a.pem, key: b.pem, minimumVersion: 1.3, checkInterval: 1s }
             auth:
               secret: "${SECRET:-0123456789abcdef0123456789abcdef}"
