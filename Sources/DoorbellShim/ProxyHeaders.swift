@@ -11,16 +11,28 @@ enum ProxyHeaders {
         "http2-settings",
     ]
 
+    /// No peer may make us drop what says whom a message is for, how long it is, or who asks, by naming it in `Connection`.
+    private static let guarded: Set<String> = [
+        "host", "content-length", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+    ]
+
+    /// `content_length` and the like, which is the same variable as `content-length` behind CGI, WSGI and their kin.
+    private static func isDisguised(_ name: String) -> Bool {
+        guard name.utf8.contains(UInt8(ascii: "_")) else { return false }
+        let plain = String(name.map { $0 == "_" ? "-" : $0 })
+        return guarded.contains(plain) || hopByHop.contains(plain)
+    }
+
     static func withoutHopByHop(_ headers: HTTPHeaders) -> HTTPHeaders {
         var named: Set<String> = []
         for token in headers[canonicalForm: "connection"] { named.insert(token.lowercased()) }
-        // No peer may make us drop what says whom a message is for or how long it is.
-        named.subtract(["host", "content-length"])
+        named.subtract(guarded)
         var kept = HTTPHeaders()
         kept.reserveCapacity(headers.count + 6)
         for (name, value) in headers {
             let lower = name.lowercased()
-            if !hopByHop.contains(lower), !named.contains(lower) { kept.add(name: name, value: value) }
+            if hopByHop.contains(lower) || named.contains(lower) || isDisguised(lower) { continue }
+            kept.add(name: name, value: value)
         }
         return kept
     }
@@ -41,6 +53,12 @@ enum ProxyHeaders {
         if let host { element += ";host=" + (isToken(host) ? host : "\"\(host)\"") }
         append(element + ";proto=" + scheme, to: "forwarded", of: &result)
         return result
+    }
+
+    /// Whether an answer's transfer coding is one that was taken off on the way: none, or `chunked` once.
+    static func isDecoded(_ headers: HTTPHeaders) -> Bool {
+        let codings = headers["transfer-encoding"]
+        return codings.isEmpty || codings.count == 1 && codings[0].lowercased() == "chunked"
     }
 
     /// What a client is sent.

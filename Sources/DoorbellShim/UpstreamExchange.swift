@@ -195,6 +195,11 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
             task.cancel()
             return loop.makeSucceededVoidFuture()
         }
+        guard ProxyHeaders.isDecoded(head.headers) else {
+            failed(GatewayFailure(.badGateway, "the legacy API at \(upstream.address) used an unknown transfer coding"))
+            task.cancel()
+            return loop.makeSucceededVoidFuture()
+        }
         var head = head
         head.headers = ProxyHeaders.answer(head.headers)
         answer.head(head)

@@ -56,6 +56,11 @@ final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
 
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         upstream.health.answered()
+        guard ProxyHeaders.isDecoded(head.headers) else {
+            failed(GatewayFailure(.badGateway, "the legacy API at \(upstream.address) used an unknown transfer coding"))
+            task.cancel()
+            return loop.makeSucceededVoidFuture()
+        }
         self.head = head
         return loop.makeSucceededVoidFuture()
     }
