@@ -61,7 +61,7 @@ let modules: [Target] = [
         name: "DoorbellShim",
         dependencies: [
             "CZlib", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", asyncHTTPClient, nioCore,
-            nioHTTP1, logging, coreMetrics,
+            nioHTTP1, nioPosix, nioSSL, logging, coreMetrics,
         ], swiftSettings: settings),
     .target(
         name: "DoorbellClient",

@@ -155,6 +155,8 @@ public struct DoorbellService: Sendable {
         server.headerTimeout = limits.handshakeTime
         server.idleTimeout = limits.idleTime
         server.stallTimeout = limits.stallTime
+        server.maximumTunnels = limits.tunnels
+        server.tunnelIdleTimeout = limits.tunnelIdleTime
         server.maximumHeaders = limits.headerSize
         server.maximumHeaderLine = min(server.maximumHeaderLine, limits.headerSize)
         server.compression = configuration.compression

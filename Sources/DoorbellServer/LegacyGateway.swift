@@ -14,6 +14,13 @@ public protocol LegacyGateway: Sendable {
         answer: any LegacyAnswerWriter
     ) -> any LegacyRequestWriter
 
+    /// Asks the legacy API to become a WebSocket, and hands over the connection when it does. Any other answer is passed on.
+    ///
+    /// - Parameter head: A handshake, without a body.
+    func tunnel(
+        _ head: HTTPRequestHead, from origin: RequestOrigin, on loop: any EventLoop, answer: any LegacyTunnelWriter
+    ) -> any LegacyRequestWriter
+
     /// Asks for a polled URL with the caller's own headers: may this caller poll it, and what would it get?
     ///
     /// - Parameter target: Path and query, printable ASCII.
@@ -68,6 +75,29 @@ public protocol RepeatableAnswer: AnyObject {
     ///
     /// - Returns: Whether it is answered with the same; then it has been counted.
     func again() -> Bool
+}
+
+/// Takes the answer to a handshake. Lives on the connection's loop. `switched` comes alone, or the calls of ``LegacyAnswerWriter``.
+public protocol LegacyTunnelWriter: LegacyAnswerWriter {
+    /// The legacy API has switched protocols.
+    ///
+    /// - Parameters:
+    ///   - head: 101, without hop-by-hop headers.
+    ///   - channel: The connection, on the same loop and not reading yet. Its HTTP handlers go when this call has returned; before that
+    ///     nothing may be written.
+    /// - Returns: Whether the channel was taken; otherwise the caller closes it.
+    func switched(_ head: HTTPResponseHead, to channel: any Channel) -> Bool
+}
+
+extension LegacyGateway {
+    /// For gateways that switch no protocols: the handshake is a request like others.
+    public func tunnel(
+        _ head: HTTPRequestHead, from origin: RequestOrigin, on loop: any EventLoop, answer: any LegacyTunnelWriter
+    ) -> any LegacyRequestWriter {
+        let writer = forward(head, hasBody: false, from: origin, on: loop, answer: answer)
+        writer.end()
+        return writer
+    }
 }
 
 /// Who sent a request.

@@ -24,6 +24,11 @@ public struct ServerConfiguration: Sendable {
     public var idleTimeout: Duration = .seconds(75)
     /// How long a client may take between two parts of a request body or of reading an answer. Default 60 s.
     public var stallTimeout: Duration = .seconds(60)
+    /// WebSockets of the legacy API that may pass through. Beyond it a handshake is answered 503. Never more than an eighth of the
+    /// process's descriptor limit, because each takes two. Default 1000.
+    public var maximumTunnels = 1000
+    /// How long nothing may pass through one of them. Default 1 h.
+    public var tunnelIdleTimeout: Duration = .seconds(3600)
     /// Bytes of one header line. Default 16 KiB; beyond it 431.
     public var maximumHeaderLine: Int = 16 << 10
     /// Bytes of all headers together. Default 64 KiB; beyond it 431.

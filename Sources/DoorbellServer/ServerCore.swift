@@ -15,6 +15,7 @@ final class ServerCore: Sendable {
         var generation = 0
         var isDraining = false
         var connections = 0
+        var tunnels = 0
         var addresses: AddressLimits
     }
 
@@ -37,6 +38,7 @@ final class ServerCore: Sendable {
     let now: @Sendable () -> Timestamp
     /// Open connections that are allowed, see ``ServerConfiguration/maximumConnections``.
     let maximumConnections: Int
+    private let maximumTunnels: Int
     private let state: Locked<State>
 
     /// For everything that is not a client's connection: the legacy API, the database, the admin port, files.
@@ -63,7 +65,8 @@ final class ServerCore: Sendable {
         self.now = now
         self.state = Locked(State(addresses: AddressLimits(configuration.addressLimits)))
         let descriptors = DescriptorLimit.current
-        let possible = max(1, descriptors - Self.reservedDescriptors)
+        maximumTunnels = min(configuration.maximumTunnels, descriptors / 8)
+        let possible = max(1, descriptors - Self.reservedDescriptors - maximumTunnels)
         self.maximumConnections = min(configuration.maximumConnections ?? descriptors * 3 / 4, possible)
         if let wanted = configuration.maximumConnections, wanted > possible {
             logger.warning(
@@ -113,6 +116,19 @@ final class ServerCore: Sendable {
             $0.addresses.release(key)
         }
     }
+
+    var hasRoomForTunnel: Bool { state.withLock { $0.tunnels < maximumTunnels } }
+
+    /// - Returns: `false`: there are too many. Otherwise ``closeTunnel()`` has to be called.
+    func openTunnel() -> Bool {
+        state.withLock {
+            guard $0.tunnels < maximumTunnels else { return false }
+            $0.tunnels += 1
+            return true
+        }
+    }
+
+    func closeTunnel() { state.withLock { $0.tunnels -= 1 } }
 
     var openConnections: Int { state.withLock { $0.connections } }
 

@@ -3,10 +3,12 @@ import DoorbellCore
 
 /// What the server counts. Label values come from closed sets: features of the configuration, transports, policies.
 struct ServerMetrics: Sendable {
-    /// Open connections by transport: `http` (HTTP/1.1, neither of the others), `http2`, `websocket` and `sse` (also those that are
-    /// streams of an HTTP/2 connection).
+    /// Open connections by transport: `http` (HTTP/1.1, none of the others), `http2`, `websocket` and `sse` (also those that are
+    /// streams of an HTTP/2 connection), `tunnel`.
     let httpConnections: Meter
     let http2Connections: Meter
+    /// WebSockets of the legacy API that pass through.
+    let tunnelConnections: Meter
     private let webSocketConnections: Meter
     private let eventConnections: Meter
     /// Seconds from the handshake to the end of a WebSocket or an event stream.
@@ -56,6 +58,8 @@ struct ServerMetrics: Sendable {
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
         httpConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "http")], factory: factory)
         http2Connections = Meter(label: "doorbell_connections", dimensions: [("transport", "http2")], factory: factory)
+        tunnelConnections = Meter(
+            label: "doorbell_connections", dimensions: [("transport", "tunnel")], factory: factory)
         webSocketConnections = Meter(
             label: "doorbell_connections", dimensions: [("transport", "websocket")], factory: factory)
         eventConnections = Meter(label: "doorbell_connections", dimensions: [("transport", "sse")], factory: factory)

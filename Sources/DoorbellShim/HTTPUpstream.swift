@@ -5,13 +5,14 @@ public import DoorbellRollout
 public import DoorbellServer
 public import NIOCore
 public import NIOHTTP1
+import NIOSSL
 
 /// The legacy API behind a correct reverse proxy: everything streams, nothing is retried, redirects and compressed bodies
 /// pass as they are.
 ///
 /// Each request stays on its client's event loop, with upstream connections of that loop. What AsyncHTTPClient does not let
 /// through: targets that are not in RFC 3986's alphabet are percent-encoded (`{` becomes `%7B`), `OPTIONS *` is refused,
-/// trailers are dropped, and a request is always sent as HTTP/1.1.
+/// trailers are dropped, and a request is always sent as HTTP/1.1. It upgrades nothing either: see ``UpstreamTunnel``.
 public final class HTTPUpstream: LegacyGateway {
     let configuration: UpstreamConfiguration
     /// One for each event loop, by its identity: a client that spans loops keeps no idle connections for requests that insist
@@ -23,6 +24,7 @@ public final class HTTPUpstream: LegacyGateway {
     private let hub: Hub
     private let rollouts: RolloutBoard
     private let base: String
+    private let place: UpstreamTunnel.Address
     /// The legacy API's host and port, for texts.
     let address: String
     private let slots: [ObjectIdentifier: NIOLoopBoundBox<UpstreamSlots>]
@@ -58,6 +60,15 @@ public final class HTTPUpstream: LegacyGateway {
         self.rollouts = rollouts
         self.base = base
         self.address = "\(probe.host):\(probe.port)"
+        do {
+            let path = base.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" }
+            self.place = UpstreamTunnel.Address(
+                host: probe.host, port: probe.port,
+                tls: base.hasPrefix("https://") ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil,
+                path: String(path))
+        } catch {
+            throw DoorbellError(.system, "TLS for the legacy API cannot be set up: \(error)")
+        }
         self.observer = PollObserver(
             features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts,
             capacity: configuration.rememberedPolls, now: now)
@@ -173,6 +184,18 @@ public final class HTTPUpstream: LegacyGateway {
             exchange.refuse(GatewayFailure(.badRequest, "this request cannot be passed on: \(error)"))
         }
         return exchange
+    }
+
+    public func tunnel(
+        _ head: HTTPRequestHead, from origin: RequestOrigin, on loop: any EventLoop, answer: any LegacyTunnelWriter
+    ) -> any LegacyRequestWriter {
+        var headers = ProxyHeaders.request(head.headers, from: origin)
+        headers.add(name: "connection", value: "Upgrade")
+        headers.add(name: "upgrade", value: "websocket")
+        let tunnel = UpstreamTunnel(upstream: self, loop: loop, answer: answer)
+        tunnel.start(
+            HTTPRequestHead(version: .http1_1, method: .GET, uri: place.path + head.uri, headers: headers), at: place)
+        return tunnel
     }
 
     public func ask(

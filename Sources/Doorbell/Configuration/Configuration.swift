@@ -126,6 +126,11 @@ public struct Configuration: Sendable {
         /// How long a client may take between two parts of a request's body, or without taking more of an answer. From 1 s to 1 h.
         /// Default 60 s.
         public var stallTime: Duration = .seconds(60)
+        /// WebSockets of the legacy API that may pass through, each of them one of ``connections``; one more is refused with 503. From 0
+        /// to 1,000,000. Default 1,000.
+        public var tunnels = 1_000
+        /// How long nothing may pass through one of them. From 1 s to 7 d. Default 1 h.
+        public var tunnelIdleTime: Duration = .seconds(3600)
         /// Between two pings; a client silent for two of them is gone. From 1 s to 10 min. Default 25 s.
         public var heartbeat: Duration = .seconds(25)
         /// How often the legacy API is asked again whether a subscriber may still read. From 1 s to 1 d. Default 5 min.

@@ -172,6 +172,9 @@ extension ConfigurationReader {
         limits.handshakeTime = section.duration(
             "handshakeTime", default: limits.handshakeTime, .milliseconds(100) ... .seconds(600))
         limits.idleTime = section.duration("idleTime", default: limits.idleTime, .seconds(1) ... .seconds(3600))
+        limits.tunnels = section.number("tunnels", default: limits.tunnels, 0...1_000_000)
+        limits.tunnelIdleTime = section.duration(
+            "tunnelIdleTime", default: limits.tunnelIdleTime, .seconds(1) ... .seconds(7 * 86_400))
         limits.stallTime = section.duration("stallTime", default: limits.stallTime, .seconds(1) ... .seconds(3600))
         limits.heartbeat = section.duration("heartbeat", default: limits.heartbeat, .seconds(1) ... .seconds(600))
         limits.reauthorize = section.duration("reauthorize", default: limits.reauthorize, .seconds(1) ... .days(1))

@@ -144,6 +144,11 @@ public enum ConfigurationReference {
             "limits.stallTime", "duration, 1s to 1h", "60s",
             "How long a client may send nothing of a body it has begun, or take nothing of an answer."),
         Entry(
+            "limits.tunnels", "number, 0 to 1000000", "1000",
+            "WebSockets of the legacy API that may pass through; one more is refused with 503."),
+        Entry(
+            "limits.tunnelIdleTime", "duration, 1s to 7d", "1h", "How long nothing may pass through one of them."),
+        Entry(
             "limits.heartbeat", "duration, 1s to 10m", "25s",
             "Between two pings; a client silent for two of them is gone."),
         Entry(

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 /// One answer's way to the client. Outlives the exchange harmlessly: once the connection has moved on, calls do nothing.
-final class ClientAnswer: LegacyAnswerWriter {
+final class ClientAnswer: LegacyTunnelWriter {
     private weak var connection: HTTPConnectionHandler?
     private let loop: any EventLoop
 
@@ -18,6 +18,9 @@ final class ClientAnswer: LegacyAnswerWriter {
     }
     func end() { connection?.answerEnded(self) }
     func repeatable(_ answer: any RepeatableAnswer) { connection?.answer(self, isRepeatable: answer) }
+    func switched(_ head: HTTPResponseHead, to channel: any Channel) -> Bool {
+        connection?.switched(for: self, head, to: channel) ?? false
+    }
     func fail(_ failure: GatewayFailure) { connection?.answerFailed(self, failure) }
 }
 

@@ -22,6 +22,8 @@ struct Exchange {
     enum AtEnd {
         case answer(LocalAnswer)
         case upgrade(WebSocketUpgrade)
+        /// To the legacy API, as it came.
+        case tunnel(HTTPRequestHead)
         case events(EventStreamRequest)
         case ticket(TicketRequest)
         /// - Parameter access: Where claims decide whether the poll may be held.

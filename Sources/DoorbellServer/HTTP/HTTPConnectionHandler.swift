@@ -189,25 +189,40 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             }
         } else if WebSocketUpgrade.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
             exchange.atEnd = WebSocketUpgrade.check(head, isTLS: isTLS, core: core, poll: poll)
+        } else if WebSocketUpgrade.isAsked(by: head), !exchange.hasBody, !carrier.isStream {
+            readLarger()
+            exchange.atEnd = .tunnel(head)
         } else if EventStreamRequest.isAsked(by: head), let poll = core.catalog.poll(matching: head.uri) {
             exchange.atEnd = EventStreamRequest.check(head, isTLS: isTLS, core: core, poll: poll)
         } else if let held = held(head, loop: loop) {
             exchange.atEnd = held
         } else {
             readLarger()
-            let answer = ClientAnswer(connection: self, loop: loop)
-            exchange.answer = answer
+            let hasBody = exchange.hasBody
             state = .exchanging(exchange)
-            let writer = core.gateway.forward(
-                head, hasBody: exchange.hasBody, from: origin, on: loop, answer: answer)
-            // The gateway may have answered already, and the exchange may be over.
-            if case .exchanging(var exchange) = state, exchange.answer === answer {
-                exchange.writer = writer
-                state = .exchanging(exchange)
+            return handOn { answer in
+                core.gateway.forward(head, hasBody: hasBody, from: origin, on: loop, answer: answer)
             }
-            return
         }
         state = .exchanging(exchange)
+    }
+
+    /// The gateway answers the request.
+    func handOn(_ begin: (ClientAnswer) -> any LegacyRequestWriter) {
+        guard case .exchanging(var exchange) = state, let context else { return }
+        let answer = ClientAnswer(connection: self, loop: context.eventLoop)
+        exchange.answer = answer
+        state = .exchanging(exchange)
+        let writer = begin(answer)
+        // It may have answered already, and the exchange may be over.
+        guard isAnswering(answer), case .exchanging(var exchange) = state else { return }
+        exchange.writer = writer
+        state = .exchanging(exchange)
+    }
+
+    /// Whether `answer` is to the request that is open.
+    func isAnswering(_ answer: ClientAnswer) -> Bool {
+        if case .exchanging(let exchange) = state { exchange.answer === answer } else { false }
     }
 
     private func openAccess(_ head: HTTPRequestHead?) -> OpenAccess? {
@@ -275,6 +290,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             switch atEnd {
             case .answer(let answer)?: send(answer)
             case .upgrade(let upgrade)?: admit(upgrade.access) { [self] in begin(upgrade, $0) }
+            case .tunnel(let head)?: beginTunnel(head)
             case .events(let request)?:
                 admit(request.access, accessControl: request.accessControl) { [self] in begin(request, $0) }
             case .ticket(let request)?:

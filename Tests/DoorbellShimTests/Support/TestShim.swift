@@ -19,7 +19,7 @@ struct TestShim {
 
     init(
         legacy port: Int, features: [Feature], isLive: Bool, isOpen: Bool,
-        configure: (inout UpstreamConfiguration) -> Void
+        configure: (inout UpstreamConfiguration) -> Void, listen: (inout ServerConfiguration) -> Void = { _ in }
     ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
@@ -37,6 +37,7 @@ struct TestShim {
         listening.headerTimeout = .seconds(3600)
         listening.idleTimeout = .seconds(3600)
         listening.stallTimeout = .seconds(3600)
+        listen(&listening)
         server = Server(
             configuration: listening, features: catalog, hub: hub, gateway: upstream, rollouts: rollouts, group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
@@ -97,6 +98,22 @@ func withShim(
     }
     await shim.stop()
     await legacy.stop()
+}
+
+/// Runs `body` with a shim in front of whatever listens on a port of this machine, and ends the shim.
+func withShim(
+    legacyPort: Int, configure: (inout UpstreamConfiguration) -> Void = { _ in },
+    listen: (inout ServerConfiguration) -> Void = { _ in }, _ body: (TestShim) async throws -> Void
+) async throws {
+    let shim = try await TestShim(
+        legacy: legacyPort, features: [], isLive: true, isOpen: true, configure: configure, listen: listen)
+    do {
+        try await body(shim)
+    } catch {
+        await shim.stop()
+        throw error
+    }
+    await shim.stop()
 }
 
 /// Looks until a figure stands still, then returns it.

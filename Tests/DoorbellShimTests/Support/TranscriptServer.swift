@@ -16,15 +16,17 @@ final class TranscriptServer: Sendable {
     private let channel: any Channel
     private let state: Locked<Seen>
 
-    /// - Parameter answer: To the first request, to the second, and so on.
-    init(answer: @escaping @Sendable (Int) -> String = { _ in fine }) async throws {
+    /// - Parameters:
+    ///   - pace: How long a NUL in an answer is a pause; `nil`: it is a byte.
+    ///   - answer: To the first request, to the second, and so on.
+    init(pace: TimeAmount? = nil, answer: @escaping @Sendable (Int) -> String = { _ in fine }) async throws {
         let state = Locked(Seen())
         self.state = state
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
-                    try child.pipeline.syncOperations.addHandler(Reader(state: state, answer: answer))
+                    try child.pipeline.syncOperations.addHandler(Reader(state: state, pace: pace, answer: answer))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -39,11 +41,13 @@ final class TranscriptServer: Sendable {
         typealias OutboundOut = ByteBuffer
 
         private let state: Locked<Seen>
+        private let pace: TimeAmount?
         private let answer: @Sendable (Int) -> String
         private var bytes: [UInt8] = []
 
-        init(state: Locked<Seen>, answer: @escaping @Sendable (Int) -> String) {
+        init(state: Locked<Seen>, pace: TimeAmount?, answer: @escaping @Sendable (Int) -> String) {
             self.state = state
+            self.pace = pace
             self.answer = answer
         }
 
@@ -58,11 +62,21 @@ final class TranscriptServer: Sendable {
                         seen.requests.append(request)
                         return seen.requests.count - 1
                     }
-                    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer(index))), promise: nil)
+                    send(ByteBuffer(string: answer(index)), context)
                 }
             } catch {
                 state.withLock { $0.faults.append(error.description) }
                 context.close(promise: nil)
+            }
+        }
+
+        private func send(_ answer: ByteBuffer, _ context: ChannelHandlerContext) {
+            guard let pace else { return context.writeAndFlush(wrapOutboundOut(answer), promise: nil) }
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            for (index, part) in String(buffer: answer).split(separator: "\0").enumerated() {
+                context.eventLoop.scheduleTask(in: pace * index) {
+                    bound.value.writeAndFlush(NIOAny(ByteBuffer(string: String(part))), promise: nil)
+                }
             }
         }
     }

@@ -44,6 +44,8 @@ import Testing
               messageRate: 1
               idleTime: 1s
               stallTime: 1s
+              tunnels: 1
+              tunnelIdleTime: 1s
               subscriptionsPerConnection: 1
               requestsPerConnection: 1
               messageSize: 1KiB
@@ -88,7 +90,7 @@ import Testing
         }
         let limits = lines.filter { !["retention", "bell", "role", "publishers"].contains($0.prefix { $0 != ":" }) }
         let capture = lines.filter { !limits.contains($0) }
-        #expect(limits.count == 16 && capture.count == 4)
+        #expect(limits.count == 18 && capture.count == 4)
         let written = try ConfigurationTests.read(
             ConfigurationTests.minimal + "\nlimits: { \(limits.joined(separator: ", ")) }"
                 + "\ncapture: { \(capture.joined(separator: ", ")) }", [:])
