@@ -179,7 +179,8 @@ public final class HTTPUpstream: LegacyGateway {
         let exchange = UpstreamExchange(upstream: self, loop: loop, answer: answer)
         do {
             exchange.start(
-                try request(head, hasBody: hasBody, from: origin, exchange: exchange), slots: slots(of: loop))
+                try request(head, hasBody: hasBody, from: origin, exchange: exchange), hasBody: hasBody,
+                slots: slots(of: loop))
         } catch {
             exchange.refuse(GatewayFailure(.badRequest, "this request cannot be passed on: \(error)"))
         }

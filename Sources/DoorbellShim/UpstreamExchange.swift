@@ -23,6 +23,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
     private var state = State.waiting
     private var slots: UpstreamSlots?
     private var place: UpstreamSlots.Waiting?
+    /// Has a place as a request whose body has not ended.
+    private var isOpen = false
     private var task: HTTPClient.Task<Void>?
 
     /// The request's body that the legacy API has not taken: up to ``UpstreamConfiguration/requestBuffer`` and one read more.
@@ -47,10 +49,11 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
 
     // MARK: Life
 
-    func start(_ request: HTTPClient.Request, slots: UpstreamSlots?) {
+    func start(_ request: HTTPClient.Request, hasBody: Bool, slots: UpstreamSlots?) {
         guard let slots else { return refuse(GatewayFailure(.serviceUnavailable, "the service is going away")) }
-        place = slots.acquire(on: loop) { [self] in
+        place = slots.acquire(isOpen: hasBody, on: loop) { [self] in
             self.slots = slots
+            isOpen = hasBody && !isBodyEnded
             place = nil
             state = .running
             task = upstream.execute(request, delegate: self, on: loop)
@@ -91,7 +94,8 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
         writeTimeout = nil
         pending = ByteBuffer()
         pendingBytes = 0
-        slots?.release()
+        slots?.release(isOpen: isOpen)
+        isOpen = false
         slots = nil
         return true
     }
@@ -110,6 +114,11 @@ final class UpstreamExchange: HTTPClientResponseDelegate, LegacyRequestWriter, @
 
     func end() {
         isBodyEnded = true
+        place?.bodyEnded()
+        if isOpen {
+            isOpen = false
+            slots?.bodyEnded()
+        }
         pump()
     }
 

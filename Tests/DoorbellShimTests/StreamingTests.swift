@@ -129,6 +129,46 @@ import Testing
         }
     }
 
+    @Test("a client that leaves in the middle of its body has sent no request")
+    func clientGoneInBody() async throws {
+        let legacy = try await LegacyServer(atHead: { _ in nil }, atEnd: { _ in .reply(.ok) })
+        try await withShim(legacy) { shim in
+            let client = try await RawClient(port: shim.port)
+            try await client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nbegin")
+            try await eventually("it is on its way") { legacy.connections == 1 }
+            await client.close()
+            try await eventually("it is abandoned") { legacy.abandoned == 1 }
+            #expect(legacy.requests.isEmpty)
+        }
+    }
+
+    @Test("a legacy API that leaves in the middle of a body is 502, and the connection closes")
+    func legacyGoneInBody() async throws {
+        let legacy = try await LegacyServer(atHead: { _ in .close }, atEnd: { _ in .reply(.ok) })
+        try await withShim(legacy) { shim in
+            let client = try await RawClient(port: shim.port)
+            try await client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nbegin")
+            #expect(try await client.answer().status == 502)
+            try await client.waitForClose()
+            #expect(legacy.requests.isEmpty)
+        }
+    }
+
+    @Test("a legacy API that is slow, and never silent for too long, is waited for")
+    func slowLegacy() async throws {
+        let text = "slow but sure, slow"
+        let legacy = try await TranscriptServer(pace: .milliseconds(100)) { _ in
+            "HTTP/1.1 200 OK\r\ncontent-length: \(text.count)\r\n\r\n" + text.map { "\0\($0)" }.joined()
+        }
+        try await withShim(legacyPort: legacy.port) {
+            $0.answerTimeout = .seconds(1)
+        } _: { shim in
+            let answer = try await shim.get("/")
+            #expect(answer.text == text)
+        }
+        await legacy.stop()
+    }
+
     @Test("a client that leaves in the middle of an answer ends the request to the legacy API")
     func clientLeaves() async throws {
         let legacy = try await LegacyServer { request in request.head.uri == "/stream" ? .stream(1 << 30) : .silence }

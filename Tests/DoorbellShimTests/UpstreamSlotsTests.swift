@@ -40,6 +40,51 @@ import Testing
         #expect(log.entries.last == "f")
     }
 
+    @Test("requests whose bodies have not ended have half of the places, and get one of the others when they end")
+    func openRequests() {
+        let loop = EmbeddedEventLoop()
+        let log = Log()
+        let slots = UpstreamSlots(capacity: 4, maximumWaiting: 3, waitTimeout: .seconds(10))
+        func ask(_ name: String, isOpen: Bool) -> UpstreamSlots.Waiting? {
+            slots.acquire(isOpen: isOpen, on: loop) {
+                log.entries.append(name)
+            } fail: {
+                log.entries.append("\(name) \($0.status.code)")
+            }
+        }
+        _ = ask("a", isOpen: true)
+        _ = ask("b", isOpen: true)
+        let c = ask("c", isOpen: true)
+        _ = ask("d", isOpen: true)
+        let e = ask("e", isOpen: true)
+        _ = ask("f", isOpen: true)
+        #expect(log.entries == ["a", "b", "f 503"])
+        _ = ask("g", isOpen: false)
+        #expect(log.entries.last == "g")
+        // Its body has ended, so one of the other places is for it.
+        c?.bodyEnded()
+        #expect(log.entries.last == "c")
+        _ = ask("h", isOpen: false)
+        e?.bodyEnded()
+        #expect(slots.inUse == 4 && slots.openInUse == 2)
+        #expect(log.entries == ["a", "b", "f 503", "g", "c"])
+        // The body of `a` ends, but there is no place; then `b` is over.
+        slots.bodyEnded()
+        #expect(log.entries.count == 5)
+        slots.release(isOpen: true)
+        #expect(log.entries.suffix(1) == ["h"])
+        slots.release()
+        #expect(log.entries.suffix(1) == ["e"])
+        slots.release()
+        #expect(log.entries.suffix(1) == ["d"])
+        #expect(slots.openInUse == 1)
+        e?.bodyEnded()
+        e?.cancel()
+        for _ in 0..<3 { slots.release() }
+        slots.release(isOpen: true)
+        #expect(slots.inUse == 0 && slots.openInUse == 0)
+    }
+
     @Test("whoever gave up waiting, or waited too long, does not count among those that may wait, and is let go")
     func givenUp() {
         final class Caller {}
