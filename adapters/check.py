@@ -38,6 +38,7 @@ POLLED = "/api/notifications"
 CLIENT = "127.0.0.9"  # where clients connect from, to be told from the proxies
 SILENCE = 90  # seconds that a proxy's configuration allows; three here
 FEATURES = """
+accessLog: access.log
 limits: { heartbeat: 1s }
 features:
   notifications:
@@ -132,13 +133,16 @@ class Side(Demo):
         self.children = [child for child in self.children if child[1] is not self.process]
 
     @contextlib.contextmanager
-    def behind(self, proxy):
-        """`proxy` runs with the file as it is, but for addresses and for the silence that it allows."""
+    def behind(self, proxy, changes=None):
+        """`proxy` runs with the file as it is, but for `changes`, for addresses and for the silence that it allows."""
         number = port(0)
         self.public = f"127.0.0.1:{number}"
-        folder = self.folder / proxy.name
+        folder = self.folder / f"{proxy.name}-{number}"
         folder.mkdir()
         text = (HERE / proxy.file).read_text()
+        for old, new in (changes or {}).items():
+            expect(old in text, f"{proxy.file} has no '{old}'")
+            text = text.replace(old, new)
         for old, new in {
             "127.0.0.1:8080": self.address, "127.0.0.1:3000": self.upstream.removeprefix("http://"),
             f"{SILENCE}s": "3s", **{given: made.format(public=self.public, port=number) for given, made in proxy.listens.items()},
@@ -180,8 +184,11 @@ class Side(Demo):
 # --- The programs
 
 class Proxy:
-    def __init__(self, name, file, listens, prepare, has_silence=True):
-        self.name, self.file, self.listens, self.prepare, self.has_silence = name, file, listens, prepare, has_silence
+    """A program and its file. `listens`: where it listens in the file, and here. `cached`: what the file says to change with a cache."""
+
+    def __init__(self, name, file, listens, prepare, cached, has_silence=True):
+        self.name, self.file, self.listens, self.prepare, self.cached = name, file, listens, prepare, cached
+        self.has_silence = has_silence
 
 
 def nginx(folder, text):
@@ -208,11 +215,19 @@ def caddy(folder, text):
 
 
 PROXIES = [
-    Proxy("nginx", "nginx/doorbell.conf", {"listen 80;": "listen {public};"}, nginx),
+    Proxy(
+        "nginx", "nginx/doorbell.conf", {"listen 80;": "listen {public};"}, nginx,
+        {"proxy_pass http://legacy;": "proxy_pass http://doorbell_or_legacy;"}),
     # Two descriptors a connection, and who runs a test may not have so many.
-    Proxy("haproxy", "haproxy/haproxy.cfg", {"bind :80": "bind {public}", "maxconn 20000": "maxconn 500"}, haproxy),
+    Proxy(
+        "haproxy", "haproxy/haproxy.cfg", {"bind :80": "bind {public}", "maxconn 20000": "maxconn 500"}, haproxy,
+        {"default_backend legacy": "default_backend doorbell_or_legacy_once"}),
     # Caddy ends no connection for its silence.
-    Proxy("caddy", "caddy/Caddyfile", {":80 {": "http://:{port} {{\n\tbind 127.0.0.1"}, caddy, has_silence=False),
+    Proxy(
+        "caddy", "caddy/Caddyfile", {":80 {": "http://:{port} {{\n\tbind 127.0.0.1"}, caddy,
+        {"\thandle {\n\t\treverse_proxy 127.0.0.1:3000\n": "\thandle {\n\t\treverse_proxy 127.0.0.1:8080 127.0.0.1:3000 {\n"
+         "\t\t\tlb_policy first\n\t\t\tlb_try_duration 2s\n\t\t\tlb_try_interval 10ms\n\t\t\tfail_duration 1s\n\t\t}\n"},
+        has_silence=False),
 ]
 
 
@@ -265,6 +280,9 @@ def addresses(side, proxy):
     through = side.legacy.last
     expect(through["X-Forwarded-For"].split(", ") == [CLIENT, "127.0.0.1"], through["X-Forwarded-For"])
     expect(through["Forwarded"] == "for=127.0.0.1;host=shop.test;proto=http", through["Forwarded"])
+    log = side.folder / "access.log"
+    line = re.compile(rf'^{CLIENT} - - \[[^]]+\] "GET {POLLED} HTTP/1.[01]" 200 \d+ "-" "-"$', re.M)
+    side.until("a line in the access log", lambda: log.exists() and line.search(log.read_text()))
     side.ask("/other", headers=lies)
     past = side.legacy.last
     expect(past["X-Forwarded-For"] == CLIENT and past["Forwarded"] is None, f"{past}")
@@ -393,6 +411,26 @@ def fallback(side, proxy):
     return f"longest poll {longest * 1000:.0f} ms, back {(time.monotonic() - again) * 1000:.0f} ms after Doorbell"
 
 
+def written_through(side, proxy):
+    """as its file says for a cache: writes pass Doorbell, once, and go past it while polls find it gone"""
+    for path in (POLLED, "/api/other"):
+        for method in ("POST", "PUT", "DELETE"):
+            answer, _ = side.ask(path, method, body=b"written")
+            expect(answer.status == 200 and side.legacy.requests[-1][3] == b"written", f"{method}: {answer.status}")
+            expect(side.legacy.last["Forwarded"], f"{method} {path} passed Doorbell by")
+    seen = len(side.legacy.requests)
+    broken, _ = side.ask("/broken", "PUT", body=b"once")
+    expect(broken.status == 502 and len(side.legacy.requests) == seen + 1, f"sent {len(side.legacy.requests) - seen} times")
+    side.crash()
+    expect(side.ask(POLLED)[0].status == 200, "the poll")
+    for number in range(20):
+        seen = len(side.legacy.requests)
+        answer, took = side.ask(POLLED if number % 2 else "/api/other", "POST", body=b"meanwhile")
+        expect(answer.status == 200 and took < 0.5, f"write {number}: {answer.status} after {took:.1f} s")
+        expect(len(side.legacy.requests) == seen + 1, "it was sent more than once")
+    side.serve()
+
+
 STEPS = [polled_path, own_paths, writes, addresses, sockets, silence, events, held, fallback]
 
 
@@ -403,6 +441,9 @@ def check(side, proxies):
             with side.behind(proxy):
                 for step in STEPS:
                     failures += not tried(f"{proxy.name}: {step.__doc__}", lambda: step(side, proxy))
+            with side.behind(proxy, proxy.cached):
+                name = f"{proxy.name}: {written_through.__doc__}"
+                failures += not tried(name, lambda: written_through(side, proxy))
         except Wrong as wrong:
             print(f"FAIL  {proxy.name}: {wrong}")
             failures += 1
