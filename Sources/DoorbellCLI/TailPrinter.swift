@@ -52,7 +52,7 @@ struct TailPrinter {
         var parts = [dim(message.timestamp.map(Self.clock) ?? "            "), message.channel ?? ""]
         parts.append(([message.operation?.rawValue ?? message.type] + text(message.key)).joined(separator: " "))
         if let changed = message.changed { parts.append("(\(changed.joined(separator: ", ")))") }
-        parts += text(message.data)
+        parts += text(message.data ?? message.body)
         parts.append(dim(message.position ?? ""))
         return parts.joined(separator: "  ")
     }

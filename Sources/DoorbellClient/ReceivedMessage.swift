@@ -25,6 +25,8 @@ public struct ReceivedMessage: Sendable {
     public private(set) var recovered: Bool?
     /// Raw JSON: the object with `status`, `etag?` and `body`.
     public private(set) var snapshot: [UInt8]?
+    /// Of an `answer`: the new body, or the patch to the one before. Raw JSON.
+    public private(set) var body: [UInt8]?
     public private(set) var reason: String?
     /// Of an `error`.
     public private(set) var code: String?
@@ -82,6 +84,7 @@ public struct ReceivedMessage: Sendable {
         id = raw("id").map { String(decoding: $0, as: UTF8.self) }
         recovered = raw("recovered").flatMap { Bool(String(decoding: $0, as: UTF8.self)) }
         snapshot = raw("snapshot")
+        body = type == "answer" ? raw("body") ?? raw("patch") : nil
         reason = string("reason")
         code = string("code")
         message = string("message")

@@ -68,6 +68,8 @@ public final class Feature: Sendable {
         case rows
         /// Only "changed"; the client fetches the poll again.
         case signal
+        /// The poll's new answer, which the legacy API is asked for in the client's name.
+        case answer
     }
 
     /// Who may subscribe.

@@ -29,6 +29,12 @@ public protocol LegacyGateway: Sendable {
         _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer>
 
+    /// As ``ask(_:headers:from:on:)``, for what a change has made of an answer: callers that are alike share one question, or the answer to
+    /// one that was just put. It shows everything that was published on the URL's channels before the call.
+    func askTogether(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+    ) -> EventLoopFuture<PollAnswer>
+
     /// Whether answers may be repeatable (``LegacyAnswerWriter/repeatable(_:)``).
     var hasRepeatableAnswers: Bool { get }
 
@@ -38,6 +44,10 @@ public protocol LegacyGateway: Sendable {
 
 extension LegacyGateway {
     public var hasRepeatableAnswers: Bool { false }
+
+    public func askTogether(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+    ) -> EventLoopFuture<PollAnswer> { ask(target, headers: headers, from: origin, on: loop) }
 }
 
 /// Takes a request's body towards the legacy API. Lives on the connection's loop.

@@ -13,6 +13,7 @@ final class LoopState {
     private var ticking: RepeatedTask?
     private let tick: TimeAmount
     let presence = PresenceWatchers()
+    let answerTurns = AnswerTurns()
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
     /// For all connections that agreed to compression; costs nothing before the first of them is sent something.
     let deflater: MessageDeflater

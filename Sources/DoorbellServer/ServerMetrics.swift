@@ -53,6 +53,15 @@ struct ServerMetrics: Sendable {
         let conflated: Counter
         /// Times that several messages left together.
         let batches: Counter
+        /// What became of questions to the legacy API after changes; empty without `mode: answer`.
+        let answers: [AnswerResult: Counter]
+    }
+
+    enum AnswerResult: String, CaseIterable {
+        case body, patch
+        /// The change has not changed the answer.
+        case unchanged
+        case refused, failed
     }
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
@@ -117,10 +126,22 @@ struct ServerMetrics: Sendable {
                     label: "doorbell_conflated_messages_total", dimensions: [("feature", feature.name)],
                     factory: factory),
                 batches: Counter(
-                    label: "doorbell_batches_sent_total", dimensions: [("feature", feature.name)], factory: factory))
+                    label: "doorbell_batches_sent_total", dimensions: [("feature", feature.name)], factory: factory),
+                answers: Self.answers(of: feature, factory))
         }
         self.features = table
     }
+
+    private static func answers(of feature: Feature, _ factory: any MetricsFactory) -> [AnswerResult: Counter] {
+        guard feature.mode == .answer else { return [:] }
+        return Dictionary(
+            uniqueKeysWithValues: AnswerResult.allCases.map { result in
+                let dimensions = [("feature", feature.name), ("result", result.rawValue)]
+                return (result, Counter(label: "doorbell_answers_total", dimensions: dimensions, factory: factory))
+            })
+    }
+
+    func answered(_ feature: Feature, _ result: AnswerResult) { self[feature]?.answers[result]?.increment() }
 
     /// Open connections of one transport.
     subscript(transport: PushTransport) -> Meter {

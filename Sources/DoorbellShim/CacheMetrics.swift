@@ -20,7 +20,7 @@ struct CacheMetrics: Sendable {
 
     init(features: [Feature], factory: any MetricsFactory = MetricsSystem.factory) {
         var requests: [ObjectIdentifier: [Result: Counter]] = [:]
-        for feature in features where feature.cache != nil {
+        for feature in features {
             var counters: [Result: Counter] = [:]
             for result in Result.allCases {
                 counters[result] = Counter(

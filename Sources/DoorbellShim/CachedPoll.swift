@@ -29,6 +29,8 @@ final class CachedPoll: LegacyRequestWriter {
     private let origin: RequestOrigin
     private let loop: any EventLoop
     private let client: any LegacyAnswerWriter
+    /// `false`: the service asks after a change, which is no poll.
+    private let isPoll: Bool
     private let startedAt = NIODeadline.now()
     private var state = State.receiving
     /// Of the answer that is asked for.
@@ -37,7 +39,7 @@ final class CachedPoll: LegacyRequestWriter {
     init(
         upstream: HTTPUpstream, cache: CachedPolls, head: HTTPRequestHead, poll: FeatureCatalog.Poll,
         caching: Feature.Caching, use: CacheRules.Use, from origin: RequestOrigin, on loop: any EventLoop,
-        answer client: any LegacyAnswerWriter
+        answer client: any LegacyAnswerWriter, isPoll: Bool = true
     ) {
         self.upstream = upstream
         self.cache = cache
@@ -48,6 +50,7 @@ final class CachedPoll: LegacyRequestWriter {
         self.origin = origin
         self.loop = loop
         self.client = client
+        self.isPoll = isPoll
     }
 
     /// There is none.
@@ -105,7 +108,8 @@ final class CachedPoll: LegacyRequestWriter {
 
     private func pass() {
         cache.metrics.answered(poll.feature, .passed)
-        let exchange = upstream.pass(head, hasBody: false, poll: poll, from: origin, on: loop, answer: client)
+        let exchange = upstream.pass(
+            head, hasBody: false, poll: isPoll ? poll : nil, from: origin, on: loop, answer: client)
         state = .passing(exchange)
         exchange.end()
     }
@@ -116,12 +120,14 @@ final class CachedPoll: LegacyRequestWriter {
         // The answer is for others as well, who may have nothing.
         question.headers.remove(name: "if-none-match")
         question.headers.remove(name: "if-modified-since")
-        let watch = upstream.watch(poll, head, from: origin, position: asking.position)
-        self.watch = watch
+        var direct = client
+        if isPoll {
+            let watch = upstream.watch(poll, head, from: origin, position: asking.position)
+            self.watch = watch
+            direct = WatchedAnswer(to: client, of: head, watch: watch, observer: upstream.observer, loop: loop)
+        }
         let collected = CollectedAnswer(
-            for: self,
-            passingTo: WatchedAnswer(to: client, of: head, watch: watch, observer: upstream.observer, loop: loop),
-            maximumBody: cache.configuration.maximumKept, loop: loop)
+            for: self, passingTo: direct, maximumBody: cache.configuration.maximumKept, loop: loop)
         let exchange = upstream.exchange(question, hasBody: false, from: origin, on: loop, answer: collected)
         state = .asking(exchange, asking, key)
         exchange.end()
@@ -188,6 +194,11 @@ final class CachedPoll: LegacyRequestWriter {
         _ kept: KeptAnswer, servedBy: ServedBy, for request: SharedAnswers<CachedPolls.Waiter>.Request? = nil
     ) {
         state = .over
+        guard isPoll else {
+            client.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: kept.headers))
+            _ = client.body(kept.body)
+            return client.end()
+        }
         let usesPush = upstream.usesPush(poll.feature, headers: head.headers, from: origin)
         let isHeld = kept.isHeld(by: head.headers)
         var headers = isHeld ? kept.notModified : kept.headers

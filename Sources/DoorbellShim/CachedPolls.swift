@@ -32,9 +32,12 @@ final class CachedPolls: Sendable {
     /// What answers of each feature were said to vary by, besides what is in every key. At most ``CacheRules/maximumVarying``.
     private let varying: [ObjectIdentifier: Locked<[String]>]
 
-    /// `nil`: no feature has a cache.
+    /// For what is asked after changes where polls are not answered from memory: as long as it takes all loops to ask.
+    static let ofQuestions = Feature.Caching(maxAge: .seconds(2))
+
+    /// `nil`: no feature has a cache, and none tells answers.
     init?(features: [Feature], hub: Hub, configuration: UpstreamConfiguration) {
-        let cached = features.filter { $0.cache != nil }
+        let cached = features.filter { $0.cache != nil || $0.mode == .answer }
         guard !cached.isEmpty else { return nil }
         self.configuration = configuration
         self.hub = hub

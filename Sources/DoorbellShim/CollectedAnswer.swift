@@ -8,13 +8,13 @@ import NIOHTTP1
 /// While it is held nobody's reading speed counts, so a slow client does not hold up those that wait for the same answer.
 final class CollectedAnswer: LegacyAnswerWriter {
     private let poll: CachedPoll
-    private let client: WatchedAnswer
+    private let client: any LegacyAnswerWriter
     private let maximumBody: Int
     private let loop: any EventLoop
     private var held: (head: HTTPResponseHead, body: ByteBuffer)?
 
     /// - Parameter maximumBody: Bytes.
-    init(for poll: CachedPoll, passingTo client: WatchedAnswer, maximumBody: Int, loop: any EventLoop) {
+    init(for poll: CachedPoll, passingTo client: any LegacyAnswerWriter, maximumBody: Int, loop: any EventLoop) {
         self.poll = poll
         self.client = client
         self.maximumBody = maximumBody

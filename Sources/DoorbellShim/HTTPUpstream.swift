@@ -122,7 +122,7 @@ public final class HTTPUpstream: LegacyGateway {
 
     public var trouble: String? { health.trouble() }
 
-    public var hasRepeatableAnswers: Bool { cache != nil }
+    public var hasRepeatableAnswers: Bool { features.features.contains { $0.cache != nil } }
 
     public func forward(
         _ head: HTTPRequestHead, hasBody: Bool, from origin: RequestOrigin, on loop: any EventLoop,
@@ -210,6 +210,23 @@ public final class HTTPUpstream: LegacyGateway {
         } catch {
             return loop.makeFailedFuture(GatewayFailure(.badRequest, "this URL cannot be asked for: \(error)"))
         }
+    }
+
+    public func askTogether(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+    ) -> EventLoopFuture<PollAnswer> {
+        guard let cache, let poll = features.poll(matching: target), !poll.channels.isEmpty else {
+            return ask(target, headers: headers, from: origin, on: loop)
+        }
+        let collector = AnswerCollector(maximumBody: configuration.maximumAskBody, loop: loop)
+        // Browsers send `no-cache` with every handshake; what is asked for here is never older than the change.
+        CachedPoll(
+            upstream: self, cache: cache,
+            head: HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers),
+            poll: poll, caching: poll.feature.cache ?? CachedPolls.ofQuestions, use: .any, from: origin, on: loop,
+            answer: collector, isPoll: false
+        ).end()
+        return collector.answer
     }
 
     private func request(

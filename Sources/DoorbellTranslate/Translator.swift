@@ -65,7 +65,7 @@ public struct Translator: Sendable {
     private static func truncate(_ change: Change, _ table: TableRules) -> Draft {
         let content: Publication.Content =
             switch table.mode {
-            case .signal: .signal
+            case .signal, .answer: .signal
             case .rows:
                 .change(
                     .truncate,

@@ -33,14 +33,18 @@ public enum ClientMessage: Equatable, Sendable {
         public var versions: [SchemaVersion]
         /// Which of its user's clients this is, by its own choice: whose durable cursor goes on here, on channels that have one.
         public var client: String?
+        /// Whether a new answer may come as a patch to the one before (features with `mode: answer`).
+        public var patch: Bool
         public var id: String?
 
         public init(
             target: Target, since: Since? = nil, versions: [SchemaVersion] = [], client: String? = nil,
+            patch: Bool = false,
             id: String? = nil
         ) {
             self.target = target
             self.client = client
+            self.patch = patch
             self.since = since
             self.versions = versions
             self.id = id

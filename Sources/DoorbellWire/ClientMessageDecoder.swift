@@ -36,7 +36,7 @@ public enum ClientMessageDecoder {
             return .subscribe(
                 .init(
                     target: try target(members, id), since: try since(members, id), versions: try versions(members, id),
-                    client: try client(members, id), id: id))
+                    client: try client(members, id), patch: try members.flag(.patch, id), id: id))
         case "unsubscribe": return .unsubscribe(channel: try channel(members, id), id: id)
         case "ack":
             return .ack(channel: try channel(members, id), position: try position(members, id), id: id)

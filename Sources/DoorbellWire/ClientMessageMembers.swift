@@ -7,7 +7,7 @@ import DoorbellCore
 struct ClientMessageMembers {
     enum Name: String {
         case type, id, channel, poll, since, version, position, token, method, path, headers, body, data, digest,
-            client
+            client, patch
 
         /// The same as by raw value, at a third of the time.
         init?(_ key: String) {
@@ -27,6 +27,7 @@ struct ClientMessageMembers {
             case "data": self = .data
             case "digest": self = .digest
             case "client": self = .client
+            case "patch": self = .patch
             default: return nil
             }
         }
@@ -82,6 +83,16 @@ struct ClientMessageMembers {
         guard let range = self[name] else { return nil }
         guard bytes[range.lowerBound] == 0x22 else { throw WireError("'\(name.rawValue)' must be a string", id: id) }
         return JSONScanner.plainText(bytes[range])
+    }
+
+    /// `false`: not given.
+    func flag(_ name: Name, _ id: String?) throws(WireError) -> Bool {
+        guard let range = self[name] else { return false }
+        switch String(decoding: bytes[range], as: UTF8.self) {
+        case "true": return true
+        case "false": return false
+        default: throw WireError("'\(name.rawValue)' must be true or false", id: id)
+        }
     }
 
     /// A string that the message's type cannot do without.

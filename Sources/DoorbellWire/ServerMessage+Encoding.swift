@@ -32,6 +32,8 @@ extension ServerMessage {
             frame.append(through)
             frame.append(#","dropped":"#)
             frame.append(Int64(dropped))
+        case .answer(let answer):
+            answer.append(to: &frame)
         case .response(let response):
             response.append(to: &frame)
         case .presence(let presence):
@@ -85,6 +87,7 @@ extension ServerMessage {
         case .unsubscribed: "unsubscribed"
         case .reset: "reset"
         case .conflated: "conflated"
+        case .answer: "answer"
         case .response: "response"
         case .presence: "presence"
         case .refreshed: "refreshed"
@@ -101,6 +104,7 @@ extension ServerMessage {
         switch self {
         case .subscribed(let subscribed): subscribed.position
         case .reset(_, _, let position): position
+        case .answer(let answer): answer.position
         case .welcome, .unsubscribed, .conflated, .response, .presence, .refreshed, .published, .pong, .transport,
             .error,
             .goodbye:

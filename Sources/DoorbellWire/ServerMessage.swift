@@ -12,6 +12,7 @@ public enum ServerMessage: Equatable, Sendable {
     /// Of what follows on `channel` up to the position `through`, `dropped` messages were left out, because a newer one of the same
     /// row follows.
     case conflated(channel: ChannelName, through: Position, dropped: Int)
+    case answer(Answer)
     case response(Response)
     case presence(Presence)
     /// The new token is good. `expires` is when the connection's rights end, as Unix time in milliseconds.

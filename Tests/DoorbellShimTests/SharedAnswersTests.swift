@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTestSupport
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -170,6 +171,51 @@ import Testing
         bench.last = 0
         bench.shared.captureChanged(isLive: false)
         #expect(bench.isStill(kept, 1.1) == false)
+    }
+
+    /// Virtual time, in steps of a millisecond; the legacy API takes 20 ms.
+    @Test(
+        "1,000 clients that poll every 2 s, with a change a second over 100 channels, ask the legacy API 50 times less")
+    func load() throws {
+        var random = SplitMix(state: 1)
+        var shared = SharedAnswers<Int>(capacity: 64 << 20, lag: .seconds(3))
+        shared.captureChanged(isLive: true)
+        let clients = Dictionary(grouping: 0..<1000) { _ in Int.random(in: 0..<2000, using: &random) }
+        var last = [UInt64](repeating: 0, count: 100)
+        var seq: UInt64 = 1
+        var open: [(asking: SharedAnswers<Int>.Asking, channel: Int, due: Int)] = []
+        var (polls, asked) = (0, 0)
+        for millisecond in 0..<120_000 {
+            let now = CacheFixtures.start + .milliseconds(millisecond)
+            shared.covered(before: now)
+            if millisecond % 1000 == 0 {
+                seq += 1
+                last[Int.random(in: 0..<100, using: &random)] = seq
+            }
+            while let first = open.first, first.due <= millisecond {
+                open.removeFirst()
+                let kept = KeptAnswer(
+                    [:], body: ByteBuffer(string: "[]"), position: first.asking.position, askedAt: first.asking.at)
+                _ = shared.ended(first.asking, key: CacheFixtures.key(first.channel), with: .answer(kept))
+            }
+            for client in clients[millisecond % 2000] ?? [] {
+                let channel = client % 100
+                let known = last[channel]
+                polls += 1
+                let decision = shared.decide(
+                    .init(
+                        key: CacheFixtures.key(channel), writer: CacheFixtures.key(1000 + client),
+                        maxAge: .seconds(60), use: .any, mayAsk: true),
+                    head: Position(epoch: 1, tick: 1, seq: seq), now: now, waiter: client
+                ) { $0.seq >= known }
+                if case .ask(let asking) = decision {
+                    asked += 1
+                    open.append((asking, channel, millisecond + 20))
+                }
+            }
+        }
+        #expect(polls == 60_000)
+        #expect(asked * 50 <= polls, "\(asked) of \(polls)")
     }
 
     @Test("what may not be kept makes nobody wait")

@@ -33,6 +33,7 @@ import Testing
             "client-subscribe-client",
             .subscribe(.init(target: .channel("user:7:inbox"), client: "phone-4f1c", id: "3"))
         ),
+        ("client-subscribe-patch", .subscribe(.init(target: .poll("/api/orders/42"), patch: true))),
         ("client-subscribe-version", .subscribe(.init(target: .channel("orders:42"), versions: [two]))),
         ("client-unsubscribe", .unsubscribe(channel: "orders:42", id: nil)),
         ("client-unsubscribe-id", .unsubscribe(channel: "orders:42", id: #""u-1""#)),

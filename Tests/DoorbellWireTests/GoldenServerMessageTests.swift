@@ -14,6 +14,15 @@ import Testing
     }
     static let seven = ServerMessage.Presence.Member(user: "7", session: "s-4f1c")
 
+    static func answer(
+        _ status: Int, _ etag: String?, previous: Position?, _ content: ServerMessage.Answer.Content
+    ) -> ServerMessage {
+        .answer(
+            .init(
+                channel: channel("orders:42"), position: position, previous: previous, status: status, etag: etag,
+                content: content))
+    }
+
     static let messages: [(name: String, message: ServerMessage)] = [
         ("server-welcome", .welcome(session: "s-4f1c", heartbeat: 25, resumed: false)),
         ("server-welcome-resumed", .welcome(session: "s-4f1c", heartbeat: 25, resumed: true)),
@@ -53,6 +62,19 @@ import Testing
                     channel: channel("orders:42"), position: position, recovered: false, version: .first,
                     snapshot: .init(status: 304, etag: #"W/"v1""#, answer: [])))
         ),
+        (
+            "server-answer",
+            answer(
+                200, #""v2""#, previous: Position(epoch: 7, tick: 1042, seq: 0),
+                .body(bytes(#"{"id":42,"total":"11.00"}"#)))
+        ),
+        (
+            "server-answer-patch",
+            answer(
+                200, #""v2""#, previous: Position(epoch: 7, tick: 1042, seq: 0),
+                .patch(bytes(#"{"total":"11.00"}"#), base: #""v1""#))
+        ),
+        ("server-answer-first", answer(204, nil, previous: nil, .body([]))),
         ("server-unsubscribed", .unsubscribed(channel: channel("orders:42"), reason: "not allowed", id: nil)),
         ("server-unsubscribed-id", .unsubscribed(channel: channel("orders:42"), reason: "asked for", id: #""u-1""#)),
         ("server-reset", .reset(channel: channel("orders:42"), reason: "slow consumer", position: position)),

@@ -26,7 +26,7 @@ import Testing
         let message = golden.message.encoded()
         let json = String(decoding: try GoldenFiles.read(golden.name), as: UTF8.self)
         #expect(json.hasPrefix(#"{"type":"\#(message.type)""#))
-        let id = ["subscribed", "reset"].contains(message.type) ? message.position?.description : ""
+        let id = ["subscribed", "reset", "answer"].contains(message.type) ? message.position?.description : ""
         let read = EventStreamReader(ServerSentEvent.encode(message, id: message.position))
         // Line breaks of a body are read back as line feeds.
         #expect(read.events.map(\.type) == ["message"])

@@ -33,6 +33,10 @@ import Testing
                     authorize: { user_id: sub }
                     cache: true
                     stage: push
+                  board:
+                    poll: GET /board
+                    tables: [{ name: notes, channel: board }]
+                    mode: answer
                   notifications:
                     poll: GET /notifications
                     tables: [{ name: notifications, channel: notifications }]

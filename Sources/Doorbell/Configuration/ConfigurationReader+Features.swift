@@ -60,11 +60,13 @@ extension ConfigurationReader {
         }
         let channel = section["channel"].flatMap { template($0, "\(path).channel") }
         let tables = tables(section, &captures)
-        let mode: Feature.Mode = section.choice("mode", default: .rows, later: ["answer": "'mode: signal'"])
+        let mode: Feature.Mode = section.choice("mode", default: .rows)
         let message = message(section)
         let versions = section["versions"].map { _ in self.versions(section) } ?? []
-        if !tables.contains(where: { ($0.mode ?? mode) == .rows }), section["versions"] != nil, mode == .signal {
-            warning(section["versions"]?.mark, "\(path).versions does nothing in 'mode: signal', which sends no rows")
+        if !tables.contains(where: { ($0.mode ?? mode) == .rows }), section["versions"] != nil, mode != .rows {
+            warning(
+                section["versions"]?.mark,
+                "\(path).versions does nothing in 'mode: \(mode.rawValue)', which sends no rows")
         }
         let authorize = authorization(section)
         let batch = section.duration("batch", default: .zero, .zero ... .seconds(10))
@@ -74,6 +76,7 @@ extension ConfigurationReader {
             warning(section["publish"]?.mark, "everybody may publish on the channels of \(path), which is public")
         }
         let delivery: Feature.Delivery = section.choice("delivery", default: .resumable)
+        if mode == .answer { answers(section, publish, delivery) }
         if delivery == .atLeastOnce, slow == .conflate {
             problem(
                 section["delivery"]?.mark, "\(path) delivers at least once and conflates, which leaves messages out",
@@ -134,7 +137,12 @@ extension ConfigurationReader {
             let name = table(section)
             let channel = channelRule(section)
             let told: Feature.Mode? = section["mode"].map { _ in
-                section.choice("mode", default: .rows, later: ["answer": "'mode: signal'"])
+                section.choice("mode", default: Feature.Mode.rows)
+            }
+            if told == .answer {
+                problem(
+                    section["mode"]?.mark, "\(path).mode is 'answer', which is of a whole feature",
+                    "write it in \(feature.path)")
             }
             let mode: CaptureMode = section.choice("capture", default: .row)
             guard let name else { continue }
@@ -222,6 +230,23 @@ extension ConfigurationReader {
         }
         if history.count == 0 || history.age == .zero {
             warning(mark, "\(path): conflate does nothing without history: slow clients are told reset")
+        }
+    }
+
+    /// What a client is told is an answer and nothing else, and only the newest.
+    private func answers(
+        _ section: ConfigurationSection, _ publish: Feature.Publishing, _ delivery: Feature.Delivery
+    ) {
+        if publish == .subscribers {
+            problem(
+                section["publish"]?.mark, "\(section.path) tells answers, so direct messages would reach nobody",
+                "use 'mode: signal', or a feature of its own for them")
+        }
+        if delivery == .atLeastOnce {
+            problem(
+                section["delivery"]?.mark,
+                "\(section.path) tells the newest answer only, so there is nothing to deliver again",
+                "use 'delivery: resumable'")
         }
     }
 

@@ -162,8 +162,9 @@ public enum ConfigurationReference {
             "The polled endpoint; each {name} fills a segment or a value."),
         Entry("features.<name>.interval", "duration, 100ms to 1d", "3s", "What clients wait between two polls today."),
         Entry(
-            "features.<name>.mode", "rows | signal", "rows",
-            "rows: each row change is a message. signal: only that something changed; the client polls once."),
+            "features.<name>.mode", "rows | signal | answer", "rows",
+            "rows: each row change is a message. signal: only that something changed; the client polls once. answer: the poll's new answer, asked for in the client's name."
+        ),
         Entry(
             "features.<name>.channel", "channel template", nil,
             "How a polled URL names its channel; default: the templates of the tables that the URL can fill."),

@@ -3,6 +3,8 @@ public enum MetricsReference {
     public static let help: [String: String] = [
         "doorbell_access_log_dropped_total": "Lines that the access log has lost: its file was too slow or full.",
         "doorbell_acknowledgements_total": "Acknowledgements that move a durable cursor.",
+        "doorbell_answers_total":
+            "Questions to the legacy API after changes (mode: answer), by feature and result: body, patch, unchanged, refused or failed.",
         "doorbell_batches_sent_total": "Times that several messages went to a client as one, by feature.",
         "doorbell_cache_answers": "Answers to polls that are kept in memory.",
         "doorbell_cache_bytes": "Memory taken by them, estimated.",

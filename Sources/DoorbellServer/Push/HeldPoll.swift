@@ -104,7 +104,13 @@ final class HeldPoll {
         isStale = false
         let bound = NIOLoopBound(self, eventLoop: loop)
         let position = core.hub.head
-        core.gateway.ask(target, headers: headers, from: origin, on: loop).whenComplete { result in
+        // As a poll, where those may be answered from memory; and after a change together with others.
+        let isShared = poll.feature.cache != nil || !joined.isEmpty
+        let answer =
+            isShared
+            ? core.gateway.askTogether(target, headers: headers, from: origin, on: loop)
+            : core.gateway.ask(target, headers: headers, from: origin, on: loop)
+        answer.whenComplete { result in
             let held = bound.value
             held.isAsking = false
             held.answered(result, askedAt: position)

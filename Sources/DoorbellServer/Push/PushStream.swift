@@ -55,6 +55,8 @@ final class PushStream {
     private var askedBytes: [Int: Int] = [:]
     /// `nil` until the client calls the legacy API.
     private var calls: OpenCalls?
+    /// Of the channels of features with `mode: answer`.
+    private var feeds: [ChannelName: AnswerFeed] = [:]
     /// `nil` until the client asks who is on a channel.
     var watched: WatchedPresence?
 
@@ -151,13 +153,8 @@ final class PushStream {
     private func join(_ join: Session.Join, bytesUp: Int) {
         // Something before it in the same list may have found out that the client is gone.
         guard state == .open else { return }
-        let since: Since =
-            switch (join.start, join.since) {
-            case (.earliest, _): .earliest
-            case (.unknown, _): .unknown
-            case (_, let position?): .position(position)
-            case (_, nil): .latest
-            }
+        if let request = join.answers { return self.join(join, asking: request, bytesUp: bytesUp) }
+        let since = Self.since(join)
         let joined = loopState.shard.subscribe(
             self, to: join.channel, feature: join.feature, version: join.version, since: since,
             limit: max(1, min(portion, core.configuration.sendBudget - queuedBytes - unsentBytes)))
@@ -169,15 +166,8 @@ final class PushStream {
         if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
         if join.isRedelivery, joined.recovered { countRedelivery(join, joined) }
         let before = queuedBytes
+        open(join, joined)
         let isOnly = session.subscriptions.count == 1
-        for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
-            append(
-                carrier.encoded(
-                    message.encoded(), position: isOnly && isSettled(on: join.channel) ? joined.position : nil))
-        }
-        if let told = session.joined(join.feature, usesPush: usesPush(join.feature)) {
-            append(carrier.encoded(told.encoded(), position: nil))
-        }
         for publication in joined.replay {
             append(
                 carrier.encoded(
@@ -189,8 +179,72 @@ final class PushStream {
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
+    private static func since(_ join: Session.Join) -> Since {
+        switch (join.start, join.since) {
+        case (.earliest, _): .earliest
+        case (.unknown, _): .unknown
+        case (_, let position?): .position(position)
+        case (_, nil): .latest
+        }
+    }
+
+    /// What a subscription begins with, before its replay.
+    private func open(_ join: Session.Join, _ joined: Joined) {
+        let isOnly = session.subscriptions.count == 1
+        for message in Session.subscribed(join, position: joined.position, recovered: joined.recovered) {
+            append(
+                carrier.encoded(
+                    message.encoded(), position: isOnly && isSettled(on: join.channel) ? joined.position : nil))
+        }
+        if let told = session.joined(join.feature, usesPush: usesPush(join.feature)) {
+            append(carrier.encoded(told.encoded(), position: nil))
+        }
+    }
+
+    /// A subscription whose changes are told as answers of the legacy API: its replay is one question.
+    private func join(_ join: Session.Join, asking request: Session.AnswerRequest, bytesUp: Int) {
+        let feed = AnswerFeed(self, join, asking: request)
+        let joined = loopState.shard.subscribe(
+            feed, to: join.channel, feature: join.feature, version: join.version, since: Self.since(join))
+        if !joined.recovered, let anew = join.fromSnapshot {
+            core.metrics.notRecovered.increment()
+            loopState.shard.unsubscribe(feed, from: join.channel)
+            return self.join(anew, bytesUp: bytesUp)
+        }
+        if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
+        feeds[join.channel] = feed
+        let before = queuedBytes
+        open(join, joined)
+        let isResumed = joined.recovered && join.start != .latest
+        feed.begin(at: joined.position, snapshot: isResumed ? nil : join.snapshot)
+        // Without a snapshot the client has nothing, and history may not reach back to the one that it has.
+        let isWhole = isResumed || (join.snapshot != nil && joined.recovered)
+        if !joined.replay.isEmpty || !isWhole { feed.changed(joined.replay) }
+        if join.feature.presence { arrived(on: join.channel) }
+        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
+    }
+
+    /// One message of a subscription, by itself.
+    ///
+    /// - Parameter position: Where the client goes on when it comes back, if it has no other channels.
+    /// - Returns: How many bytes.
+    @discardableResult
+    func tell(_ message: ServerMessage, at position: Position) -> Int {
+        guard state == .open else { return 0 }
+        let isOnly = session.subscriptions.count == 1 && session.isSettled
+        let bytes = carrier.encoded(message.encoded(), position: isOnly ? position : nil)
+        append(bytes)
+        flush()
+        return bytes.count
+    }
+
     private func leave(_ channel: ChannelName) {
-        loopState.shard.unsubscribe(self, from: channel)
+        if let feed = feeds.removeValue(forKey: channel) {
+            feed.end()
+            loopState.shard.unsubscribe(feed, from: channel)
+        } else {
+            loopState.shard.unsubscribe(self, from: channel)
+        }
         behind.removeAll { $0 == channel }
         guard let feature = core.catalog.feature(owning: channel) else { return }
         if feature.presence { departed(from: channel) }
@@ -263,6 +317,7 @@ final class PushStream {
     func becameWritable() {
         isWaiting = unsentBytes > 0
         catchUp()
+        for feed in feeds.values { feed.becameWritable() }
         calls?.becameWritable(self)
         catchUpPresence()
     }

@@ -44,6 +44,8 @@ extension Session {
         var snapshotAt: Position?
         /// Whether it goes on from the client's durable cursor.
         var isRedelivery = false
+        /// What is asked for after each change, in features with `mode: answer`.
+        var answers: AnswerRequest?
 
         /// The same subscription without the client's own position, which history does not reach back to: it begins with the
         /// snapshot. `nil` when there is none.
@@ -51,7 +53,7 @@ extension Session {
             guard start != .latest, snapshot != nil, let snapshotAt else { return nil }
             return Join(
                 channel: channel, feature: feature, version: version, since: snapshotAt, start: .latest, id: id,
-                snapshot: snapshot, snapshotAt: snapshotAt)
+                snapshot: snapshot, snapshotAt: snapshotAt, answers: answers)
         }
 
         /// What the client asked for.
@@ -67,7 +69,14 @@ extension Session {
         static func == (a: Join, b: Join) -> Bool {
             a.channel == b.channel && a.feature === b.feature && a.version == b.version && a.since == b.since
                 && a.start == b.start && a.id == b.id && a.snapshot == b.snapshot && a.snapshotAt == b.snapshotAt
+                && a.answers == b.answers
         }
+    }
+
+    /// What a subscriber of a feature with `mode: answer` wants to know.
+    struct AnswerRequest: Equatable {
+        let target: String
+        let wantsPatches: Bool
     }
 
     struct Subscription {
@@ -110,6 +119,7 @@ extension Session {
         let client: String?
         let id: String?
         let wantsSnapshot: Bool
+        let wantsPatches: Bool
         /// Joined even when the legacy API says no.
         let isPublic: Bool
         /// Whether the answer is what gives the right, and is asked for again. Otherwise it is a snapshot only.

@@ -196,6 +196,9 @@ struct Session {
         if rights == .ask, target == nil {
             return refuse(.notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: named)
         }
+        if feature.mode == .answer, target == nil {
+            return refuse(.notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: named)
+        }
         guard let version = feature.version(among: request.versions) else {
             let known = feature.versions.map { $0.version.description }.joined(separator: ", ")
             return refuse(.unknownVersion, "feature '\(feature.name)' has the versions \(known)", channel: named)
@@ -207,7 +210,8 @@ struct Session {
             return refuse(.limit, "at most \(limits.subscriptions) subscriptions a connection", channel: named)
         }
         let (start, since) = Self.start(request.since)
-        let wantsSnapshot = if case .poll = request.target { true } else { false }
+        let isByPoll = if case .poll = request.target { true } else { false }
+        let wantsSnapshot = isByPoll || feature.mode == .answer
         guard rights == .ask || wantsSnapshot, let target else {
             return channels.map { channel in
                 subscriptions[channel] = Subscription(state: .live, feature: feature, version: version, target: nil)
@@ -224,6 +228,7 @@ struct Session {
         let waiting = Request(
             channels: channels, target: target, start: start, since: start == .latest ? position : since,
             askedAt: position, client: request.client, id: request.id, wantsSnapshot: wantsSnapshot,
+            wantsPatches: request.patch,
             isPublic: feature.authorize == .public, givesRight: rights == .ask)
         let action = ask(.subscribe(waiting), target: target)
         for channel in channels {
@@ -269,7 +274,10 @@ struct Session {
                     Join(
                         channel: channel, feature: subscription.feature, version: subscription.version,
                         since: request.since, start: request.start, id: request.id, snapshot: snapshot,
-                        snapshotAt: snapshot == nil ? nil : request.askedAt), client: request.client,
+                        snapshotAt: snapshot == nil ? nil : request.askedAt,
+                        answers: subscription.feature.mode == .answer
+                            ? AnswerRequest(target: request.target, wantsPatches: request.wantsPatches) : nil),
+                    client: request.client,
                     position: request.askedAt))
         }
         return actions
@@ -318,6 +326,18 @@ struct Session {
             )
             return subscription.state == .live ? [.leave(channel), told] : [told]
         }
+    }
+
+    /// The legacy API was asked what a change has made of the answer, and refuses the client.
+    mutating func refused(on channel: ChannelName, status: Int) -> [Action] {
+        guard let subscription = subscriptions[channel], subscription.state == .live else { return [] }
+        _ = subscriptions.remove(channel)
+        forgetTransport(of: subscription.feature)
+        if let target = subscription.target, !subscriptions.contains(where: { $0.target == target }) {
+            dueAgain[target] = nil
+        }
+        let reason = "the legacy API now answers \(status) for this client"
+        return [.leave(channel), .send(.unsubscribed(channel: channel, reason: reason, id: nil))]
     }
 
     private mutating func unsubscribe(_ text: String, id: String?) -> [Action] {

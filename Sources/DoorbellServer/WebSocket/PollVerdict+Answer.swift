@@ -18,7 +18,7 @@ extension PollVerdict {
         let coding = answer.headers.first(name: "content-encoding")?.lowercased() ?? "identity"
         guard let body = answer.body, body.readableBytes <= limit, coding == "identity" else { return nil }
         return ServerMessage.Snapshot(
-            status: Int(answer.status.code), etag: answer.headers.first(name: "etag"),
+            status: Int(answer.status.code), etag: EntityTag.of(answer),
             answer: Array(body.readableBytesView))
     }
 }

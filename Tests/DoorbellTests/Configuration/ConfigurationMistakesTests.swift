@@ -63,7 +63,6 @@ import Testing
                 "3: upstream must begin with 'http://' or 'https://', not 'api:3000'; did you mean 'http://api:3000'?",
                 "6: features.notifications.poll: write a poll as 'GET /path/{name}', not 'POST /x'",
                 "7: unknown key 'intervall' in features.notifications; did you mean 'interval'?",
-                "8: 'mode: answer' in features.notifications is not available in this version; use 'mode: signal'",
                 "10: 'channel' is missing in features.notifications.tables[0]; write 'channel: orders:{id}'",
                 "11: unknown key 'chanel' in features.notifications.tables[0]; did you mean 'channel'?",
                 "12: 'percent' is missing in features.notifications; write 'percent: 1'",
@@ -93,15 +92,15 @@ import Testing
     }
 
     @Test(
-        "what belongs to later versions is refused with what to use instead",
+        "a word that is none of the choices is told, with those that are",
         arguments: [
             (
                 "slow: gently",
                 "7: features.orders.slow must be 'reset', 'conflate' or 'disconnect', not 'gently'"
             ),
             (
-                "mode: answer",
-                "7: 'mode: answer' in features.orders is not available in this version; use 'mode: signal'"
+                "mode: answers",
+                "7: features.orders.mode must be 'rows', 'signal' or 'answer', not 'answers'; did you mean 'answer'?"
             ),
         ])
     func later(_ line: String, _ expected: String) {
@@ -151,7 +150,10 @@ import Testing
                 "7: features.orders.batch must be a duration, not 'soon'; write a whole number and a unit: '250ms', '3s', '10m', '1h', '7d'"
             ),
             ("batch: 11s", "7: features.orders.batch must be from 0ms to 10s, not 11s"),
-            ("mode: row", "7: features.orders.mode must be 'rows' or 'signal', not 'row'; did you mean 'rows'?"),
+            (
+                "mode: row",
+                "7: features.orders.mode must be 'rows', 'signal' or 'answer', not 'row'; did you mean 'rows'?"
+            ),
             (
                 "stage: 7",
                 "7: features.orders.stage must be 'observe', 'shadow', 'canary', 'push' or 'retired', not '7'"
@@ -429,6 +431,22 @@ import Testing
         ])
     func parity(_ lines: String, _ expected: [String]) {
         #expect(feature(Self.poll + Self.tables + lines) == expected)
+    }
+
+    @Test("answers are told and nothing else")
+    func answers() {
+        #expect(
+            feature(Self.poll + Self.tables + "mode: answer\npublish: subscribers\ndelivery: atLeastOnce")
+                == [
+                    "8: features.orders tells answers, so direct messages would reach nobody; use 'mode: signal', or a feature of its own for them",
+                    "9: features.orders tells the newest answer only, so there is nothing to deliver again; use 'delivery: resumable'",
+                ])
+        #expect(
+            feature(Self.poll + "tables: [{ name: orders, channel: 'orders:{id}', mode: answer }]")
+                == [
+                    "6: features.orders.tables[0].mode is 'answer', which is of a whole feature; write it in features.orders"
+                ])
+        #expect(feature(Self.poll + Self.tables + "mode: answer\ncache: true") == [])
     }
 
     @Test("a cache is on or off, or says how; a change that its polls do not notice is a mistake")
