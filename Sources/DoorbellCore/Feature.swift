@@ -143,13 +143,18 @@ public final class Feature: Sendable {
         public let maxAge: Duration
         public let identity: Identity
         public let revalidate: Revalidation
+        /// What is asked for sooner than this after a change on its channels is not kept: for an API that does not show its own changes at
+        /// once, because it reads replicas or caches.
+        public let settle: Duration
 
         public init(
-            maxAge: Duration = .seconds(60), identity: Identity = .credentials, revalidate: Revalidation = .log
+            maxAge: Duration = .seconds(60), identity: Identity = .credentials, revalidate: Revalidation = .log,
+            settle: Duration = .zero
         ) {
             self.maxAge = maxAge
             self.identity = identity
             self.revalidate = revalidate
+            self.settle = settle
         }
     }
 

@@ -90,6 +90,11 @@ public final class Hub: Sendable {
         shared.withLock { $0.state.lastPosition(on: channel) }
     }
 
+    /// When the newest message on any of `channels` was committed, if history has one.
+    public func newestCommit(on channels: [ChannelName]) -> Timestamp? {
+        shared.withLock { shared in channels.compactMap { shared.state.newestCommit(on: $0) }.max() }
+    }
+
     /// Whether everything on `channel` after `position` is in its history.
     public func reaches(back position: Position, on channel: ChannelName) -> Bool {
         shared.withLock { $0.state.next(on: channel, after: position, limit: 0).recovered }

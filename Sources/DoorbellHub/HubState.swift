@@ -239,6 +239,8 @@ struct HubState {
 
     func lastPosition(on name: ChannelName) -> Position? { channels[name]?.last }
 
+    func newestCommit(on name: ChannelName) -> Timestamp? { channels[name]?.history.last?.committedAt }
+
     func isUnchanged(_ names: [ChannelName], since position: Position) -> Bool {
         guard let head, head.epoch == position.epoch else { return false }
         return names.allSatisfy { name in

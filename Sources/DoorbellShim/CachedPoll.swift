@@ -33,6 +33,8 @@ final class CachedPoll: LegacyRequestWriter {
     private let isPoll: Bool
     private let startedAt = NIODeadline.now()
     private var state = State.receiving
+    /// Whether what is asked for shows every change.
+    private var isSettled = true
     /// Of the answer that is asked for.
     private var watch: PollWatch?
 
@@ -116,6 +118,7 @@ final class CachedPoll: LegacyRequestWriter {
 
     private func ask(_ asking: Asking, _ key: CacheKey) {
         cache.metrics.answered(poll.feature, .miss)
+        isSettled = cache.isSettled(poll.channels, for: caching.settle)
         var question = head
         // The answer is for others as well, who may have nothing.
         question.headers.remove(name: "if-none-match")
@@ -164,7 +167,7 @@ final class CachedPoll: LegacyRequestWriter {
         guard case .asking(_, let asking, let key) = state else { return }
         let kept = KeptAnswer(headers, body: body, position: asking.position, askedAt: asking.at)
         // First, so that whoever is told by this client finds it.
-        cache.ended(asking, key: key, with: .answer(kept), .answer(kept))
+        cache.ended(asking, key: key, with: isSettled ? .answer(kept) : nil, .answer(kept))
         if var watch {
             var answer = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)
             watch.began(&answer)

@@ -28,6 +28,7 @@ final class CachedPolls: Sendable {
     let configuration: UpstreamConfiguration
     let metrics: CacheMetrics
     private let hub: Hub
+    private let now: @Sendable () -> Timestamp
     private let shared: Locked<SharedAnswers<Waiter>>
     /// What answers of each feature were said to vary by, besides what is in every key. At most ``CacheRules/maximumVarying``.
     private let varying: [ObjectIdentifier: Locked<[String]>]
@@ -36,11 +37,14 @@ final class CachedPolls: Sendable {
     static let ofQuestions = Feature.Caching(maxAge: .seconds(2))
 
     /// `nil`: no feature has a cache, and none tells answers.
-    init?(features: [Feature], hub: Hub, configuration: UpstreamConfiguration) {
+    init?(
+        features: [Feature], hub: Hub, configuration: UpstreamConfiguration, now: @escaping @Sendable () -> Timestamp
+    ) {
         let cached = features.filter { $0.cache != nil || $0.mode == .answer }
         guard !cached.isEmpty else { return nil }
         self.configuration = configuration
         self.hub = hub
+        self.now = now
         metrics = CacheMetrics(features: cached)
         shared = Locked(SharedAnswers(capacity: configuration.cacheSize, lag: configuration.cacheLag))
         varying = Dictionary(uniqueKeysWithValues: cached.map { (ObjectIdentifier($0), Locked([])) })
@@ -87,6 +91,12 @@ final class CachedPolls: Sendable {
         return shared.withLock { shared in
             shared.isStill(kept, for: request, now: now) { hub.isUnchanged(channels, since: $0) }
         }
+    }
+
+    /// Whether the last change on `channels` was so long ago that the legacy API shows it for certain. To be asked before that API is.
+    func isSettled(_ channels: [ChannelName], for duration: Duration) -> Bool {
+        guard duration > .zero, let changed = hub.newestCommit(on: channels) else { return true }
+        return now().seconds(since: changed) >= duration / .seconds(1)
     }
 
     /// Whoever asked the legacy API tells what came of it; those that waited go on, each on its own loop.

@@ -72,7 +72,7 @@ public final class HTTPUpstream: LegacyGateway {
         self.observer = PollObserver(
             features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts,
             capacity: configuration.rememberedPolls, now: now)
-        self.cache = CachedPolls(features: features.features, hub: hub, configuration: configuration)
+        self.cache = CachedPolls(features: features.features, hub: hub, configuration: configuration, now: now)
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled

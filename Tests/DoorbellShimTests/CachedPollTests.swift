@@ -14,12 +14,12 @@ import Testing
 
     private func feature(
         _ identity: Feature.Caching.Identity = .credentials, maxAge: Duration = .seconds(3600),
-        revalidate: Feature.Caching.Revalidation = .log
+        revalidate: Feature.Caching.Revalidation = .log, settle: Duration = .zero
     ) throws -> Feature {
         Feature(
             name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), tables: [],
             channel: try ChannelTemplate("user:{user_id}:notifications"), stage: .push,
-            cache: Feature.Caching(maxAge: maxAge, identity: identity, revalidate: revalidate))
+            cache: Feature.Caching(maxAge: maxAge, identity: identity, revalidate: revalidate, settle: settle))
     }
 
     private func withCache(
@@ -123,6 +123,19 @@ import Testing
             #expect(try await shim.get(target).text == "[2]")
             shim.hub.open(floor: Position(epoch: 2, tick: 1, seq: 0))
             #expect(try await shim.get(target).text == "[3]", "another log")
+        }
+    }
+
+    @Test("what is asked for soon after a change is not kept, where the legacy API needs time to show it")
+    func settle() async throws {
+        let legacy = try await counting()
+        let feature = try feature(settle: .seconds(5))
+        try await withCache(legacy, feature) { (shim: TestShim) async throws in
+            for _ in 0..<2 { #expect(try await shim.get(target).text == "[1]") }
+            shim.publish(feature, on: "user:42:notifications", seq: 1, secondsAgo: 4)
+            for number in 2..<4 { #expect(try await shim.get(target).text == "[\(number)]") }
+            shim.publish(feature, on: "user:42:notifications", seq: 2, secondsAgo: 5)
+            for _ in 0..<2 { #expect(try await shim.get(target).text == "[4]") }
         }
     }
 

@@ -10,7 +10,8 @@ extension ConfigurationReader {
         return Feature.Caching(
             maxAge: section.duration("maxAge", default: standard.maxAge, .seconds(1) ... .days(1)),
             identity: section.choice("identity", default: standard.identity),
-            revalidate: section.choice("revalidate", default: standard.revalidate))
+            revalidate: section.choice("revalidate", default: standard.revalidate),
+            settle: section.duration("settle", default: standard.settle, .zero ... .seconds(60)))
     }
 
     /// A change that reaches no channel of the polled URL would not be noticed, and everybody gets what is kept for everybody.

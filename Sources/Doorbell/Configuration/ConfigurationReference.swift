@@ -255,6 +255,10 @@ public enum ConfigurationReference {
             "features.<name>.cache.identity", "credentials | public", "credentials",
             "credentials: an answer is for requests that say the same of who is asking. public: for everybody."),
         Entry(
+            "features.<name>.cache.settle", "duration, 0s to 1m", "0ms",
+            "What is asked for sooner after a change is not kept: for an API that reads replicas or caches, and does not show a change at once."
+        ),
+        Entry(
             "features.<name>.cache.revalidate", "log | origin", "log",
             "Whom a request with 'Cache-Control: no-cache' or 'max-age=0' asks: the change log, as every other, or the legacy API."
         ),

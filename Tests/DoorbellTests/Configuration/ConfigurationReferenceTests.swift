@@ -16,7 +16,7 @@ import Testing
                   ignore: [$.serverTime]
                   unordered: [$.items]
                   items: { path: $.items, key: id, version: 2 }
-                cache: { maxAge: 5s, identity: public, revalidate: origin }
+                cache: { maxAge: 5s, identity: public, revalidate: origin, settle: 1s }
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]
