@@ -64,9 +64,10 @@ import Testing
         #expect(names.count > 20)
         for name in names {
             let message = try #require(ReceivedMessage(Array(try Data(contentsOf: directory.appending(path: name)))))
-            let isPublication = ["server-change", "server-signal", "server-message"].contains { name.hasPrefix($0) }
-            #expect(message.isPublication == isPublication, "\(name)")
-            if isPublication { #expect(message.timestamp != nil, "\(name)") }
+            let isAnswer = name.hasPrefix("server-answer")
+            let isChange = ["server-change", "server-signal", "server-message"].contains { name.hasPrefix($0) }
+            #expect(message.isPublication == (isAnswer || isChange), "\(name)")
+            if isChange { #expect(message.timestamp != nil, "\(name)") }
         }
     }
 }
