@@ -84,8 +84,8 @@ let modules: [Target] = [
     .executableTarget(
         name: "DoorbellBench",
         dependencies: [
-            "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
-            "DoorbellServer", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore,
+            "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub", "DoorbellRollout",
+            "DoorbellServer", "DoorbellShim", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore,
             nioHTTP1,
             nioPosix, serviceLifecycle,
         ], swiftSettings: settings),

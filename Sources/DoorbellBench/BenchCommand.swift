@@ -8,11 +8,11 @@ import Foundation
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doorbell-bench",
-        abstract: "Measure write overhead, latency, drain rate, idle cost (on a PostgreSQL of its own) and fan-out.",
+        abstract: "Measure write overhead, latency, drain rate, idle cost (on a PostgreSQL of its own) fan-out and unchanged polls.",
         discussion: "Progress goes to standard error, tables go to standard output.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case writes, flush, bulk, latency, drain, idle, fanout, all
+        case writes, flush, bulk, latency, drain, idle, fanout, polls, all
     }
 
     @Argument(help: "What to measure: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -38,6 +38,10 @@ struct BenchCommand: AsyncParsableCommand {
     @Flag(help: .hidden)
     var serveFanout = false
 
+    /// How the polls section runs the service in a process of its own: in front of the legacy API on this port.
+    @Option(help: .hidden)
+    var servePolls: Int?
+
     func validate() throws {
         for (name, value) in [("rounds", rounds), ("seconds", seconds), ("rows", rows)] {
             if let value, value < 1 { throw ValidationError("--\(name) is at least 1") }
@@ -45,16 +49,18 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let servePolls { return try await PollsServeMode.run(stub: servePolls) }
         if serveFanout { return try await FanOutServeMode.run() }
         if let serve { return try await ServeMode.run(configurationFile: serve) }
         EndOfProcess.handleInterrupts()
         let plan = BenchPlan(quick: quick, rounds: rounds, seconds: seconds, rows: rows)
         var report = Report()
         report.say("machine: \(Machine.description)")
-        if section != .fanout { await measureOnPostgres(plan, into: &report) }
+        if section != .fanout, section != .polls { await measureOnPostgres(plan, into: &report) }
         await measure(.flush, into: &report) { try await SlowFlush(plan).measure(into: &$0) }
         let fanOut = FanOut(FanOutPlan(plan, quick: quick), parts: parts.isEmpty ? FanOut.Part.allCases : parts)
         await measure(.fanout, into: &report) { fanOut.measure(into: &$0) }
+        await measure(.polls, into: &report) { try await Polls(plan).measure(into: &$0) }
         report.printSummary()
         if let json { try report.write(to: json) }
     }

@@ -22,9 +22,14 @@ enum FanOutPeers {
     }
 
     static func startNginx(in folder: String) throws -> FanOutChild {
+        try startNginx(in: folder, configuration: nginxConfiguration)
+    }
+
+    /// - Parameter configuration: For a port of 127.0.0.1.
+    static func startNginx(in folder: String, configuration: (Int) -> String) throws -> FanOutChild {
         let port = try freePort()
         let file = folder + "/nginx.conf"
-        try nginxConfiguration(port: port).write(toFile: file, atomically: false, encoding: .utf8)
+        try configuration(port).write(toFile: file, atomically: false, encoding: .utf8)
         // nginx does not look at its standard input; the shell does it in its place. Its worker is what is measured: nchan does
         // not work without a master process.
         let script = """
@@ -89,7 +94,7 @@ enum FanOutPeers {
         return address
     }
 
-    private static func nginxConfiguration(port: Int) -> String {
+    private static func nginxConfiguration(_ port: Int) -> String {
         """
         load_module \(nchanModule);
         daemon off;
