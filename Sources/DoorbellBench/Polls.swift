@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import NIOHTTP1
 import NIOPosix
 
 /// What an unchanged poll costs where it is answered from memory: Doorbell, and nginx with a proxy cache and with a file, in turns on the
@@ -102,7 +104,8 @@ struct Polls {
                     server.name, Table.number(Sample(results.map(\.rate)).median),
                     figure("× nginx's proxy cache", ratio(server, to: .proxyCache, \.rate), .atLeast(1)),
                     figure("× nginx's file", ratio(server, to: .staticFile, \.rate), .atLeast(what == "304" ? 0.7 : 0)),
-                    Table.number(Sample(results.map(\.processor)).median), Table.number(Sample(results.map(\.p99)).median),
+                    Table.number(Sample(results.map(\.processor)).median),
+                    Table.number(Sample(results.map(\.p99)).median),
                     figure("p99, × nginx's proxy cache", ratio(server, to: .proxyCache, \.p99), .atMost(1.5)),
                 ])
             }

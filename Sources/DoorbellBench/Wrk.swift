@@ -31,7 +31,9 @@ struct Wrk {
             let requests = text.split(separator: "\n").first(where: { $0.contains(" requests in ") })?
                 .split(separator: " ").first.flatMap({ Double($0) })
         else { throw BenchFailure("wrk said: \(text)") }
-        guard !text.contains("Non-2xx or 3xx"), !text.contains("Socket errors") else { throw BenchFailure("wrk met errors: \(text)") }
+        guard !text.contains("Non-2xx or 3xx"), !text.contains("Socket errors") else {
+            throw BenchFailure("wrk met errors: \(text)")
+        }
         return Result(rate: rate, p99: p99, processor: used / max(1, requests) * 1e6)
     }
 
@@ -62,8 +64,8 @@ struct Wrk {
     }
 
     private static func value(after name: String, in text: String) -> String? {
-        guard let line = text.split(separator: "\n").first(where: { $0.contains(name) }) else { return nil }
-        return line.components(separatedBy: name).last?.trimmingCharacters(in: .whitespaces)
+        let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        return lines.first { $0.hasPrefix(name) }?.dropFirst(name.count).trimmingCharacters(in: .whitespaces)
     }
 
     /// "1.23ms", "456.00us", "1.20s".
