@@ -8,7 +8,7 @@ import Foundation
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doorbell-bench",
-        abstract: "Measure write overhead, latency, drain rate, idle cost (on a PostgreSQL of its own) fan-out and unchanged polls.",
+        abstract: "Measure writes, latency, drain rate, idle cost (on a PostgreSQL of its own), fan-out and polls.",
         discussion: "Progress goes to standard error, tables go to standard output.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
