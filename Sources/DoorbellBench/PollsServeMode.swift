@@ -42,7 +42,9 @@ enum PollsServeMode {
                 ended.resume()
             }
         }
-        covering.cancel()
+        let uncovered = group.next().makePromise(of: Void.self)
+        covering.cancel(promise: uncovered)
+        try? await uncovered.futureResult.get()
         await server.stop(within: .zero)
         try await upstream.shutdown()
         try await group.shutdownGracefully()
