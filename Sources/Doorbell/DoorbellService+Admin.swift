@@ -8,8 +8,8 @@ import Foundation
 
 extension DoorbellService {
     func adminView(
-        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, parity: ParityRecorder, pipeline: ChangePipeline,
-        upstream: HTTPUpstream, server: Server
+        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pollers: PollerBook, parity: ParityRecorder,
+        pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
     ) -> AdminView {
         AdminView(
             metrics: { metrics.exposition() },
@@ -49,6 +49,11 @@ extension DoorbellService {
             connections: { limit in
                 let report = await server.connections(limit: limit)
                 return (ConnectionTable.text(report), Self.json(Connections(report)))
+            },
+            pollers: { feature, limit in
+                let now = SystemClock.now()
+                let listed = PollerReport(pollers.pollers(of: feature, now: now), limit: limit, now: now)
+                return (listed.table, Self.json(listed))
             },
             ready: {
                 let reasons = [

@@ -71,6 +71,7 @@ public struct DoorbellService: Sendable {
         let catalog = FeatureCatalog(features)
         let ledger = LedgerRecorder(features: features.map(\.name))
         let rollouts = RolloutBoard(features: features)
+        let pollers = PollerBook()
         let rolloutGauges = RolloutGauges(features: features)
         rollouts.observe { _ in rolloutGauges.show(rollouts) }
         // Before anybody is told anything: a feature that was rolled back stays so over a restart.
@@ -85,7 +86,7 @@ public struct DoorbellService: Sendable {
         defer { accessLog?.close() }
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, parity: parity,
-            rollouts: rollouts, group: group, now: SystemClock.now)
+            rollouts: rollouts, pollers: pollers, group: group, now: SystemClock.now)
         let writer = DatabaseWriter(
             conninfo: configuration.database,
             retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
@@ -93,7 +94,8 @@ public struct DoorbellService: Sendable {
         let database = DatabaseGateway(writer: writer)
         let server = Server(
             configuration: try serverConfiguration(certificates, keys, accessLog), features: catalog, hub: hub,
-            gateway: upstream, publisher: database, cursors: database, rollouts: rollouts, group: group,
+            gateway: upstream, publisher: database, cursors: database, rollouts: rollouts, pollers: pollers,
+            group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
         let pipeline = ChangePipeline(
             hub: hub, features: features, parity: parity, commentary: commentary, logger: logger
@@ -113,7 +115,8 @@ public struct DoorbellService: Sendable {
         let admin = AdminService(
             address: configuration.admin,
             view: adminView(
-                hub: hub, ledger: ledger, rollouts: rollouts, parity: parity, pipeline: pipeline, upstream: upstream,
+                hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers, parity: parity, pipeline: pipeline,
+                upstream: upstream,
                 server: server),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 

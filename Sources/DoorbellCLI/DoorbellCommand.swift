@@ -19,6 +19,7 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell compare               polling against push, measured
               doorbell connections           who is connected, and who reads too slowly
               doorbell stage                 where each feature stands, and how to move it
+              doorbell pollers               who polls although there is push
 
             Every command takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
             cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, 76 the database is \
@@ -27,6 +28,6 @@ struct DoorbellCommand: AsyncParsableCommand {
         version: "doorbell 0.1.0",
         subcommands: [
             CheckCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self, TailCommand.self,
-            CompareCommand.self, ParityCommand.self, ConnectionsCommand.self, StageCommand.self,
+            CompareCommand.self, ParityCommand.self, ConnectionsCommand.self, StageCommand.self, PollersCommand.self,
         ])
 }

@@ -53,11 +53,7 @@ enum StageOutput {
     }
 
     /// UTC, to the second: `2026-11-26 02:10:12Z`.
-    static func date(_ time: Timestamp) -> String { iso(time).replacingOccurrences(of: "T", with: " ") }
-
-    private static func iso(_ time: Timestamp) -> String {
-        Date(timeIntervalSince1970: Double(time.microseconds) / 1e6).formatted(.iso8601)
-    }
+    static func date(_ time: Timestamp) -> String { time.rfc3339.replacing("T", with: " ") }
 
     // MARK: JSON
 
@@ -74,7 +70,7 @@ enum StageOutput {
         let (rollout, entry) = (standing.rollout, standing.rollout.entry)
         let members: [String: Any?] = [
             "feature": standing.feature, "stage": rollout.stage.rawValue, "percent": number(rollout.percent),
-            "since": entry.map { iso($0.since) }, "by": entry?.who, "why": entry?.why,
+            "since": entry?.since.rfc3339, "by": entry?.who, "why": entry?.why,
             "revision": entry?.revision ?? 0, "configured": standing.isConfigured,
         ]
         return members.compactMapValues(\.self)
@@ -86,7 +82,7 @@ enum StageOutput {
             try? JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed)
         }
         let members: [String: Any?] = [
-            "revision": record.revision, "at": iso(record.at), "from": record.before?.stage.rawValue,
+            "revision": record.revision, "at": record.at.rfc3339, "from": record.before?.stage.rawValue,
             "fromPercent": number(record.before?.percent), "to": record.after.stage.rawValue,
             "percent": number(record.after.percent), "by": record.who, "login": record.login, "why": record.why,
             "evidence": evidence,

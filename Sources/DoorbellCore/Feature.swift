@@ -26,6 +26,8 @@ public final class Feature: Sendable {
     public let start: Rollout
     /// How clients are told apart in `canary`.
     public let cohort: CohortRule
+    /// How polling ends in stage `retired`.
+    public let retirement: Retirement
     /// Whether subscribers may know who else is subscribed.
     public let presence: Bool
     public let parity: ParitySettings
@@ -39,7 +41,8 @@ public final class Feature: Sendable {
         authorize: Authorization = .poll, batch: Duration = .zero, slow: SlowPolicy = .reset,
         publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
         stage: Stage = .observe, percent: Percent? = nil, cohort: CohortRule = CohortRule(),
-        presence: Bool = false, parity: ParitySettings = ParitySettings(), cache: Caching? = nil
+        retirement: Retirement = Retirement(), presence: Bool = false, parity: ParitySettings = ParitySettings(),
+        cache: Caching? = nil
     ) {
         self.name = name
         self.poll = poll
@@ -57,6 +60,7 @@ public final class Feature: Sendable {
         self.history = history
         self.start = Rollout(stage, percent: percent)
         self.cohort = cohort
+        self.retirement = retirement
         self.presence = presence
         self.parity = parity
         self.cache = cache
@@ -178,6 +182,9 @@ public final class Feature: Sendable {
         /// SQL that returns channel names, one a row, in its first column.
         case query(ChannelQuery)
     }
+
+    /// Whether clients that are pushed to are told "changed" by some of its tables, and fetch by the polled URL then.
+    public var sendsSignals: Bool { tables.contains { ($0.mode ?? mode) == .signal } }
 
     /// Every template that names channels of this feature.
     public var templates: [ChannelTemplate] {

@@ -10,16 +10,29 @@ public enum Cohort {
 
     /// 0 to 9,999. Never to be changed: `CohortTests` holds values of it.
     public static func bucket(of member: CohortMember, in feature: String) -> Int {
-        // FNV-1a with the finalizer of MurmurHash3, whose bits all depend on all of the input.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        for byte in feature.utf8 { add(byte) }
-        add(0)
-        for byte in member.key.utf8 { add(byte) }
-        hash = (hash ^ (hash >> 33)) &* 0xFF51_AFD7_ED55_8CCD
+        var hash = start
+        for byte in feature.utf8 { add(byte, to: &hash) }
+        add(0, to: &hash)
+        for byte in member.key.utf8 { add(byte, to: &hash) }
+        return Int(finished(hash).multipliedFullWidth(by: UInt64(buckets)).high)
+    }
+
+    /// A number in the place of a client's name, the same on every node. No secret: whoever has a name can make its number.
+    public static func identity(of member: CohortMember) -> UInt64 {
+        var hash = start
+        for byte in member.key.utf8 { add(byte, to: &hash) }
+        return finished(hash)
+    }
+
+    // FNV-1a with the finalizer of MurmurHash3, after which each bit depends on all of the input.
+    private static let start: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    private static func add(_ byte: UInt8, to hash: inout UInt64) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+
+    private static func finished(_ hash: UInt64) -> UInt64 {
+        var hash = (hash ^ (hash >> 33)) &* 0xFF51_AFD7_ED55_8CCD
         hash = (hash ^ (hash >> 33)) &* 0xC4CE_B9FE_1A85_EC53
-        hash ^= hash >> 33
-        return Int(hash.multipliedFullWidth(by: UInt64(buckets)).high)
+        return hash ^ (hash >> 33)
     }
 
     /// Whether a client is told to use push.

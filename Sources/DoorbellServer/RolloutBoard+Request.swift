@@ -11,3 +11,11 @@ extension RolloutBoard {
         usesPush(feature) { CohortMember(of: feature.cohort, headers: headers, address: origin.address) }
     }
 }
+
+extension PollerLedger.Key {
+    /// Who sends this, to `feature`.
+    public init(_ feature: Feature, headers: HTTPHeaders, from origin: RequestOrigin) {
+        let member = CohortMember(of: feature.cohort, headers: headers, address: origin.address)
+        self.init(feature: feature.name, identity: Cohort.identity(of: member))
+    }
+}

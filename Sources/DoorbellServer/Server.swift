@@ -31,12 +31,14 @@ public final class Server: Service {
     ///   - publisher: Takes what clients publish; `nil`: they are told `not_supported`.
     ///   - cursors: Keeps how far clients have got on at-least-once channels; `nil`: clients that name themselves are refused there.
     ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
+    ///   - pollers: Is told who is pushed what.
     ///   - group: The loops that connections live on. The caller shuts it down after the server has ended.
     ///   - observer: Is told what was pushed.
     ///   - now: Wall clock.
     public init(
         configuration: ServerConfiguration, features: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         publisher: (any PublishGateway)? = nil, cursors: (any CursorStore)? = nil, rollouts: RolloutBoard? = nil,
+        pollers: PollerBook? = nil,
         group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
@@ -44,6 +46,7 @@ public final class Server: Service {
         let core = ServerCore(
             configuration: configuration, catalog: features, hub: hub, gateway: gateway, presence: presence,
             publisher: publisher, cursors: cursors, rollouts: rollouts ?? RolloutBoard(features: features.features),
+            pollers: pollers,
             observer: observer, logger: logger, now: now)
         self.core = core
         self.group = group

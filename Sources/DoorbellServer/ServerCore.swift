@@ -30,6 +30,8 @@ final class ServerCore: Sendable {
     let publisher: (any PublishGateway)?
     let cursors: (any CursorStore)?
     let rollouts: RolloutBoard
+    /// `nil`: nobody wants to know who is pushed what.
+    let pollers: PollerBook?
     let doorkeeper: Doorkeeper
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
@@ -47,6 +49,7 @@ final class ServerCore: Sendable {
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?, rollouts: RolloutBoard,
+        pollers: PollerBook? = nil,
         observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) {
         self.configuration = configuration
@@ -58,6 +61,7 @@ final class ServerCore: Sendable {
         self.publisher = publisher
         self.cursors = cursors
         self.rollouts = rollouts
+        self.pollers = pollers
         self.doorkeeper = Doorkeeper(configuration.authentication, tickets: configuration.tickets, now: now)
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)

@@ -202,16 +202,17 @@ final class CachedPoll: LegacyRequestWriter {
             _ = client.body(kept.body)
             return client.end()
         }
-        let usesPush = upstream.usesPush(poll.feature, headers: head.headers, from: origin)
+        let guidance = upstream.guidance(poll.feature, headers: head.headers, from: origin)
         let isHeld = kept.isHeld(by: head.headers)
         var headers = isHeld ? kept.notModified : kept.headers
         PollHeaders.decorate(
-            &headers, feature: poll.feature, position: kept.position, usesPush: usesPush,
+            &headers, feature: poll.feature, position: kept.position, guidance: guidance,
             milliseconds: Double((NIODeadline.now() - startedAt).nanoseconds) / 1e6, servedBy: servedBy)
         let answer = HTTPResponseHead(version: .http1_1, status: isHeld ? .notModified : .ok, headers: headers)
         let hasBody = !isHeld && head.method == .GET && kept.body.readableBytes > 0
         let given = GivenAnswer(
-            kept, to: poll, head, from: origin, answer, hasBody: hasBody, usesPush: usesPush, servedBy: servedBy)
+            kept, to: poll, head, from: origin, answer, hasBody: hasBody, guidance: guidance,
+            caller: upstream.observer.caller(poll.feature, head.headers, from: origin), servedBy: servedBy)
         given.count(upstream.observer)
         if let request {
             client.repeatable(RepeatedPoll(given, request: request, upstream: upstream, cache: cache))

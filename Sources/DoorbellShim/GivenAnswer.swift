@@ -8,8 +8,9 @@ struct GivenAnswer {
     let poll: FeatureCatalog.Poll
     let request: HTTPHeaders
     let origin: RequestOrigin
-    /// Whether the client was told to use push.
-    let usesPush: Bool
+    /// What the client was told beside it.
+    let guidance: PollGuidance
+    private let caller: PollCaller?
     private let key: PollMemory.Key
     private let status: HTTPResponseStatus
     private let bytesUp: Int
@@ -18,13 +19,14 @@ struct GivenAnswer {
 
     init(
         _ kept: KeptAnswer, to poll: FeatureCatalog.Poll, _ request: HTTPRequestHead, from origin: RequestOrigin,
-        _ answer: HTTPResponseHead, hasBody: Bool, usesPush: Bool, servedBy: ServedBy
+        _ answer: HTTPResponseHead, hasBody: Bool, guidance: PollGuidance, caller: PollCaller?, servedBy: ServedBy
     ) {
         self.kept = kept
         self.poll = poll
         self.request = request.headers
         self.origin = origin
-        self.usesPush = usesPush
+        self.guidance = guidance
+        self.caller = caller
         self.servedBy = servedBy
         key = PollObserver.key(request)
         status = answer.status
@@ -38,6 +40,6 @@ struct GivenAnswer {
     func count(_ observer: PollObserver) {
         observer.answered(
             poll, key: key, status: status, digest: kept.digest, bytesUp: bytesUp, bytesDown: bytesDown,
-            position: kept.position, servedBy: servedBy)
+            position: kept.position, servedBy: servedBy, caller: caller)
     }
 }

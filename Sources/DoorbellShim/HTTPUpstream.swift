@@ -23,6 +23,7 @@ public final class HTTPUpstream: LegacyGateway {
     private let features: FeatureCatalog
     private let hub: Hub
     private let rollouts: RolloutBoard
+    let now: @Sendable () -> Timestamp
     private let base: String
     private let place: UpstreamTunnel.Address
     /// The legacy API's host and port, for texts.
@@ -37,12 +38,13 @@ public final class HTTPUpstream: LegacyGateway {
     ///   - ledger: Where polls are counted.
     ///   - parity: Where they are compared with what was published.
     ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
+    ///   - pollers: Is told who polls still.
     ///   - now: Wall clock.
     /// - Throws: ``DoorbellError`` with code `configuration` when the URL is not one.
     public init(
         configuration: UpstreamConfiguration, features: FeatureCatalog, hub: Hub, ledger: LedgerRecorder?,
-        parity: ParityRecorder? = nil, rollouts: RolloutBoard? = nil, group: any EventLoopGroup,
-        now: @escaping @Sendable () -> Timestamp
+        parity: ParityRecorder? = nil, rollouts: RolloutBoard? = nil, pollers: PollerBook? = nil,
+        group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
     ) throws(DoorbellError) {
         var base = configuration.url
         while base.hasSuffix("/") { base.removeLast() }
@@ -58,6 +60,7 @@ public final class HTTPUpstream: LegacyGateway {
         self.hub = hub
         let rollouts = rollouts ?? RolloutBoard(features: features.features)
         self.rollouts = rollouts
+        self.now = now
         self.base = base
         self.address = "\(probe.host):\(probe.port)"
         do {
@@ -70,7 +73,7 @@ public final class HTTPUpstream: LegacyGateway {
             throw DoorbellError(.system, "TLS for the legacy API cannot be set up: \(error)")
         }
         self.observer = PollObserver(
-            features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts,
+            features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts, pollers: pollers,
             capacity: configuration.rememberedPolls, now: now)
         self.cache = CachedPolls(features: features.features, hub: hub, configuration: configuration, now: now)
         var settings = HTTPClient.Configuration()
@@ -130,6 +133,13 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> any LegacyRequestWriter {
         let isPoll = head.method == .GET || head.method == .HEAD
         let poll = isPoll ? features.poll(matching: head.uri) : nil
+        if let poll, rollouts.stage(of: poll.feature) == .retired,
+            let refused = RefusedPoll(
+                poll, head, from: origin, upstream: self, position: hub.head,
+                hasBody: hasBody, answer: answer)
+        {
+            return refused
+        }
         if let cache {
             if let poll, let caching = poll.feature.cache, !poll.channels.isEmpty, !hasBody {
                 let use = CacheRules.use(of: head, caching.revalidate)
@@ -146,9 +156,13 @@ public final class HTTPUpstream: LegacyGateway {
         return pass(head, hasBody: hasBody, poll: poll, from: origin, on: loop, answer: answer)
     }
 
-    /// Whether a client is told to use push: by stage and cohort, and whether it can be had.
-    func usesPush(_ feature: Feature, headers: HTTPHeaders, from origin: RequestOrigin) -> Bool {
-        isCaptureLive.withLock { $0 } && rollouts.usesPush(feature, headers: headers, from: origin)
+    /// What a client is told with the answer to its poll.
+    func guidance(_ feature: Feature, headers: HTTPHeaders, from origin: RequestOrigin) -> PollGuidance {
+        let usesPush = isCaptureLive.withLock { $0 } && rollouts.usesPush(feature, headers: headers, from: origin)
+        guard rollouts.stage(of: feature) == .retired else { return PollGuidance(usesPush: usesPush) }
+        return PollGuidance(
+            usesPush: usesPush, verdict: feature.retirement.verdict(at: now()),
+            notices: feature.retirement.fields(since: rollouts[feature.name]?.entry?.since))
     }
 
     func watch(
@@ -156,7 +170,8 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> PollWatch {
         PollWatch(
             poll: poll, head: head, position: position,
-            usesPush: usesPush(poll.feature, headers: head.headers, from: origin),
+            guidance: guidance(poll.feature, headers: head.headers, from: origin),
+            caller: observer.caller(poll.feature, head.headers, from: origin),
             parity: observer.parity?.begins(poll, head, position: position))
     }
 

@@ -10,19 +10,21 @@ final class PollObserver: Sendable {
     private let ledger: LedgerRecorder?
     private let rollouts: RolloutBoard
     let parity: ParityRecorder?
+    private let pollers: PollerBook?
     private let metrics: ShimMetrics
     private let memory: Locked<PollMemory>
     private let now: @Sendable () -> Timestamp
 
     init(
-        features: [Feature], hub: Hub, ledger: LedgerRecorder?, parity: ParityRecorder?,
-        rollouts: RolloutBoard, capacity: Int, now: @escaping @Sendable () -> Timestamp
+        features: [Feature], hub: Hub, ledger: LedgerRecorder?, parity: ParityRecorder?, rollouts: RolloutBoard,
+        pollers: PollerBook?, capacity: Int, now: @escaping @Sendable () -> Timestamp
     ) {
         self.metrics = ShimMetrics(features: features)
         self.hub = hub
         self.ledger = ledger
         self.rollouts = rollouts
         self.parity = parity
+        self.pollers = pollers
         self.memory = Locked(PollMemory(capacity: capacity))
         self.now = now
     }
@@ -39,10 +41,21 @@ final class PollObserver: Sendable {
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
-    /// - Parameter digest: Of the body; `nil` for an answer without one.
+    /// Who polls a feature that push has begun for; `nil`: it has not, or nobody wants to know.
+    func caller(_ feature: Feature, _ headers: HTTPHeaders, from origin: RequestOrigin) -> PollCaller? {
+        guard pollers != nil, rollouts.stage(of: feature) >= .canary else { return nil }
+        return PollCaller(
+            key: PollerLedger.Key(feature, headers: headers, from: origin),
+            agent: headers.first(name: "user-agent").map { String($0.prefix(PollerLedger.maximumAgent)) },
+            usesPush: rollouts.usesPush(feature, headers: headers, from: origin))
+    }
+
+    /// - Parameters:
+    ///   - digest: Of the body; `nil` for an answer without one.
+    ///   - caller: Noted among those that poll still.
     func answered(
         _ poll: FeatureCatalog.Poll, key: PollMemory.Key, status: HTTPResponseStatus, digest: UInt64?, bytesUp: Int,
-        bytesDown: Int, position: Position?, servedBy: ServedBy = .origin
+        bytesDown: Int, position: Position?, servedBy: ServedBy = .origin, caller: PollCaller? = nil
     ) {
         let feature = poll.feature
         metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown, servedBy: servedBy)
@@ -65,5 +78,14 @@ final class PollObserver: Sendable {
             }
         }
         ledger?.record(entry, of: feature.name)
+        if let caller { note(caller, feature, hasNews: !entry.staleness.isEmpty) }
+    }
+
+    /// - Parameter hasNews: Whether something was told on the URL's channels since its last poll.
+    private func note(_ caller: PollCaller, _ feature: Feature, hasNews: Bool) {
+        // A client that is told to poll is on its way there, and one that was signalled has to.
+        let isNeeded = !caller.usesPush || (hasNews && feature.sendsSignals)
+        let isDouble = pollers?.polled(caller.key, agent: caller.agent, isNeeded: isNeeded, at: now()) ?? false
+        if isDouble { metrics.polledTwice(feature) }
     }
 }

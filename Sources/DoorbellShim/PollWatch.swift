@@ -9,7 +9,8 @@ struct PollWatch {
     let key: PollMemory.Key
     /// Where the log stood before the legacy API was asked.
     let position: Position?
-    let usesPush: Bool
+    let guidance: PollGuidance
+    let caller: PollCaller?
     let startedAt: NIODeadline
     let bytesUp: Int
     private var parity: ParityCapture?
@@ -18,12 +19,15 @@ struct PollWatch {
     private var digest = Hasher()
     private var length = 0
 
-    init(poll: FeatureCatalog.Poll, head: HTTPRequestHead, position: Position?, usesPush: Bool, parity: ParityCapture?)
-    {
+    init(
+        poll: FeatureCatalog.Poll, head: HTTPRequestHead, position: Position?, guidance: PollGuidance,
+        caller: PollCaller?, parity: ParityCapture?
+    ) {
         self.poll = poll
         self.key = PollObserver.key(head)
         self.position = position
-        self.usesPush = usesPush
+        self.guidance = guidance
+        self.caller = caller
         self.parity = parity
         self.startedAt = .now()
         // "GET /path HTTP/1.1": the method, the target, and 11 more.
@@ -34,7 +38,7 @@ struct PollWatch {
     /// Adds what the client is told to the answer's headers.
     mutating func began(_ head: inout HTTPResponseHead) {
         PollHeaders.decorate(
-            &head.headers, feature: poll.feature, position: position, usesPush: usesPush,
+            &head.headers, feature: poll.feature, position: position, guidance: guidance,
             milliseconds: Double((NIODeadline.now() - startedAt).nanoseconds) / 1e6)
         status = head.status
         parity?.began(head)
@@ -51,7 +55,7 @@ struct PollWatch {
     func ended(_ observer: PollObserver) {
         observer.answered(
             poll, key: key, status: status, digest: Self.digest(digest, length: length, status: status),
-            bytesUp: bytesUp, bytesDown: bytesDown, position: position)
+            bytesUp: bytesUp, bytesDown: bytesDown, position: position, caller: caller)
         compare(observer)
     }
 

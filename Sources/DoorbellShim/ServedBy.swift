@@ -4,4 +4,6 @@ enum ServedBy: String, CaseIterable {
     case origin
     /// The shim, from memory or with what another poll was just answered.
     case cache
+    /// The shim, which refused it: polling has ended, or fails for a while as announced.
+    case refusal
 }

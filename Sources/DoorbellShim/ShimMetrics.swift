@@ -11,6 +11,8 @@ struct ShimMetrics: Sendable {
         let bytes: Counter
         /// Seconds from a change's commit to the first poll that showed it.
         let staleness: Timer
+        /// Polls of clients that were pushed the same, and did not need them.
+        let double: Counter
     }
 
     private let features: [ObjectIdentifier: FeatureMetrics]
@@ -26,7 +28,9 @@ struct ShimMetrics: Sendable {
                     factory: factory),
                 staleness: Timer(
                     label: "doorbell_staleness_seconds", dimensions: [("feature", feature.name), ("path", "poll")],
-                    factory: factory))
+                    factory: factory),
+                double: Counter(
+                    label: "doorbell_double_polls_total", dimensions: [("feature", feature.name)], factory: factory))
         }
         self.features = table
     }
@@ -36,7 +40,7 @@ struct ShimMetrics: Sendable {
     ) -> [ServedBy: [Counter]] {
         var requests: [ServedBy: [Counter]] = [:]
         // Nothing is answered from memory where there is no cache.
-        for servedBy in feature.cache == nil ? [ServedBy.origin] : ServedBy.allCases {
+        for servedBy in ServedBy.allCases where servedBy != .cache || feature.cache != nil {
             requests[servedBy] = (1...5).map { status in
                 Counter(
                     label: "doorbell_shim_requests_total",
@@ -59,6 +63,8 @@ struct ShimMetrics: Sendable {
         }
         metrics.bytes.increment(by: bytes)
     }
+
+    func polledTwice(_ feature: Feature) { features[ObjectIdentifier(feature)]?.double.increment() }
 
     func showed(_ feature: Feature, staleness seconds: Double) {
         features[ObjectIdentifier(feature)]?.staleness.recordSeconds(seconds)

@@ -239,6 +239,20 @@ import Testing
         }
     }
 
+    @Test("who polls although there is push is listed")
+    func pollers() async throws {
+        for _ in 0..<3 { #expect(try await doorbell.get("/notifications").status == 200) }
+        let list = try doorbell.command("pollers")
+        #expect(list.status == 0, "\(list.error)")
+        #expect(list.output.contains("notifications  ") && list.output.contains("curl/"), "\(list.output)")
+        #expect(list.output.contains("1 poll, 0 of them while they were pushed the same"))
+        #expect(try doorbell.command("pollers", ["notes"]).output.hasPrefix("0 poll"))
+        let json = try doorbell.command("pollers", ["notifications", "--json"]).output
+        #expect(json.contains(#""polls" : 3"#) && json.contains(#""isPushed" : false"#), "\(json)")
+        let wrong = try doorbell.command("pollers", ["notifcations"])
+        #expect(wrong.status == 64 && wrong.error.contains("Did you mean 'notifications'?"))
+    }
+
     @Test("the metrics page has every metric of the README once, with help and type")
     func metrics() async throws {
         let page = try await doorbell.get("/metrics", port: doorbell.adminPort)

@@ -7,8 +7,9 @@ import ServiceLifecycle
 
 /// The admin port: what operators and tools read. Loopback by default, and never on the public port.
 ///
-/// Routes: `/metrics` (Prometheus text), `/comparison` and `/parity`, `/parity/{feature}` (JSON; `?format=text` for tables), `/status`, `/dead-letters`, `/connections`
-/// (JSON; `?format=text` for the table; `limit=`, 50 by default), `/health/live`, `/health/ready`.
+/// Routes: `/metrics` (Prometheus text), `/comparison` and `/parity`, `/parity/{feature}` (JSON; `?format=text` for tables), `/status`,
+/// `/dead-letters`, `/connections` and `/pollers` (JSON; `?format=text` for the table; `limit=`, 50 by default; `/pollers` also `feature=`),
+/// `/health/live`, `/health/ready`.
 struct AdminService: Service {
     let address: ListenAddress
     let view: AdminView
@@ -39,6 +40,13 @@ struct AdminService: Service {
             return request.uri.queryParameters["format"] == "text"
                 ? Self.answer(connections.text, type: "text/plain; charset=utf-8")
                 : Self.answer(connections.json, type: "application/json")
+        }
+        router.get("/pollers") { request, _ in
+            let limit = request.uri.queryParameters["limit"].flatMap { Int($0) } ?? 50
+            let pollers = view.pollers(request.uri.queryParameters["feature"].map { String($0) }, limit)
+            return request.uri.queryParameters["format"] == "text"
+                ? Self.answer(pollers.text, type: "text/plain; charset=utf-8")
+                : Self.answer(pollers.json, type: "application/json")
         }
         router.get("/health/live") { _, _ in Self.answer("{\"live\":true}\n", type: "application/json") }
         router.get("/health/ready") { _, _ in

@@ -9,5 +9,7 @@ struct AdminView: Sendable {
     var deadLetters: @Sendable () -> String
     /// At most so many.
     var connections: @Sendable (Int) async -> (text: String, json: String)
+    /// Who polls still: of one feature or of all, at most so many.
+    var pollers: @Sendable (String?, Int) -> (text: String, json: String)
     var ready: @Sendable () -> (ready: Bool, text: String)
 }

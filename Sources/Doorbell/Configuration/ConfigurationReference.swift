@@ -284,6 +284,25 @@ public enum ConfigurationReference {
         Entry(
             "features.<name>.cohort.deny", "list of text", "[]",
             "Users, cookie values or addresses that are never told to use push, in no stage."),
+        Entry(
+            "features.<name>.retirement", "mapping", nil,
+            "How polling ends in stage retired: what poll answers say, and when they fail."),
+        Entry(
+            "features.<name>.retirement.deprecated", "date", nil,
+            "Since when polling is deprecated (Deprecation); default: since the feature was moved to retired."),
+        Entry(
+            "features.<name>.retirement.sunset", "date", nil,
+            "From when on polls may not be answered any more (Sunset), such as 2030-01-01 or 2030-01-01T10:00Z."),
+        Entry("features.<name>.retirement.link", "URL", nil, "A page that tells people about it (Link)."),
+        Entry(
+            "features.<name>.retirement.successor", "URL", nil, "What takes the place of the polled URL (Link)."),
+        Entry(
+            "features.<name>.retirement.brownouts", "list of windows", "[]",
+            "When polls are answered with 503, to find out who depends on them: begin/length or begin/end, such as 2030-01-01T10:00Z/15m."
+        ),
+        Entry(
+            "features.<name>.retirement.gone", "true | false", "false",
+            "true: polls are answered with 410 after sunset, and are not passed on."),
     ]
 
     /// The keys of the mapping at `parent` (empty for the root), without names of one's own.

@@ -80,7 +80,12 @@ public struct StageControl: Sendable {
         }
     }
 
-    private func feature(_ name: String) throws(DoorbellError) -> Feature {
+    private func feature(_ name: String) throws(DoorbellError) -> Feature { try Self.feature(name, among: features) }
+
+    /// The feature of that name.
+    ///
+    /// - Throws: ``DoorbellError`` with the code `usage` and the nearest name.
+    public static func feature(_ name: String, among features: [Feature]) throws(DoorbellError) -> Feature {
         if let feature = features.first(where: { $0.name == name }) { return feature }
         let names = features.map(\.name)
         throw DoorbellError(

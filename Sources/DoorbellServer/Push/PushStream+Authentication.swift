@@ -22,7 +22,7 @@ extension PushStream {
     func adopt(_ token: String) {
         headers.bear(token)
         watchDeadline()
-        moved()
+        changedCredentials()
         // Others may have been shown nobody.
         for channel in session.subscriptions.channels(where: { $1.state == .live && $1.feature.presence }) {
             arrived(on: channel)

@@ -1,7 +1,37 @@
 import DoorbellCore
+import DoorbellRollout
 import NIOCore
 
 extension PushStream {
+    // MARK: Who is pushed what
+
+    /// A subscription to a channel of `feature` has begun.
+    func beganPushing(_ feature: Feature) {
+        guard let book = core.pollers, !pushed.contains(where: { $0.feature == feature.name }) else { return }
+        let key = PollerLedger.Key(feature, headers: headers, from: origin)
+        pushed.append(key)
+        book.began(key)
+    }
+
+    /// A subscription to a channel of `feature` has ended.
+    func endedPushing(_ feature: Feature) {
+        guard let book = core.pollers, let index = pushed.firstIndex(where: { $0.feature == feature.name }),
+            !session.subscriptions.contains(where: { $0.feature === feature && $0.state == .live })
+        else { return }
+        book.ended(pushed.remove(at: index))
+    }
+
+    /// The client is known by other credentials from now on.
+    func changedCredentials() {
+        let features = pushed.compactMap { key in core.catalog.features.first { $0.name == key.feature } }
+        for key in pushed { core.pollers?.ended(key) }
+        pushed = []
+        for feature in features { beganPushing(feature) }
+        moved()
+    }
+
+    // MARK: What it is told
+
     /// Whether the client is told to use push, by stage and cohort.
     func usesPush(_ feature: Feature) -> Bool { core.rollouts.usesPush(feature, headers: headers, from: origin) }
 

@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellWire
 import NIOCore
 import NIOHTTP1
@@ -57,6 +58,8 @@ final class PushStream {
     private var calls: OpenCalls?
     /// Of the channels of features with `mode: answer`.
     private var feeds: [ChannelName: AnswerFeed] = [:]
+    /// The features that it is pushed, for who polls and is pushed the same.
+    var pushed: [PollerLedger.Key] = []
     /// `nil` until the client asks who is on a channel.
     var watched: WatchedPresence?
 
@@ -176,6 +179,7 @@ final class PushStream {
         }
         if !joined.isComplete { fallBehind(on: join.channel) }
         if join.feature.presence { arrived(on: join.channel) }
+        beganPushing(join.feature)
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
@@ -248,6 +252,7 @@ final class PushStream {
         behind.removeAll { $0 == channel }
         guard let feature = core.catalog.feature(owning: channel) else { return }
         if feature.presence { departed(from: channel) }
+        endedPushing(feature)
         core.observer?.unsubscribed(feature: feature)
     }
 

@@ -119,6 +119,45 @@ import Testing
         }
     }
 
+    @Test(
+        "who is pushed what is known by any of its channels, until the last ends, the client is another, or it is gone")
+    func pushed() async throws {
+        let tokens = TestTokens()
+        let boards = Feature(
+            name: "boards", poll: try PollPattern("GET /api/boards/{board}"), tables: [],
+            channel: try ChannelTemplate("board:{board}"), authorize: .public, stage: .push)
+        try await withTokens([boards], tokens) { server in
+            func isPushed(_ name: String) -> Bool {
+                let key =
+                    name == "ada"
+                    ? CohortMember(key: "user:ada", name: "ada") : CohortMember(key: "address:127.0.0.1", name: nil)
+                return server.pollers.polled(
+                    .init(feature: "boards", identity: Cohort.identity(of: key)), agent: nil, isNeeded: false,
+                    at: Timestamp(microseconds: 0))
+            }
+            let socket = try await WebSocketProbe.open(server.port)
+            for board in [1, 2] {
+                try await socket.send(#"{"type":"subscribe","channel":"board:\#(board)"}"#)
+                try await socket.text(containing: #""channel":"board:\#(board)""#)
+            }
+            #expect(isPushed("nobody") && !isPushed("ada"))
+            try await socket.send(#"{"type":"auth","token":"\#(tokens.token("ada"))"}"#)
+            try await socket.text(containing: "refreshed")
+            #expect(!isPushed("nobody") && isPushed("ada"))
+            for board in [1, 2] {
+                #expect(isPushed("ada"))
+                try await socket.send(#"{"type":"unsubscribe","channel":"board:\#(board)"}"#)
+                try await socket.text(containing: "unsubscribed")
+            }
+            #expect(!isPushed("ada"))
+            try await socket.send(#"{"type":"subscribe","channel":"board:3"}"#)
+            try await socket.text(containing: "board:3")
+            #expect(isPushed("ada"))
+            await socket.raw.close()
+            try await eventually("the connection's end is noticed") { !isPushed("ada") }
+        }
+    }
+
     @Test("many clients of one loop are told in portions, all of them")
     func many() async throws {
         try await withServer([try news()], configure: { $0.addressLimits.connectionsPerAddress = nil }) { server in

@@ -14,6 +14,7 @@ final class TestServer: Sendable {
     let features: [Feature]
     let deliveries = Deliveries()
     let rollouts: RolloutBoard
+    let pollers = PollerBook()
     private let group: MultiThreadedEventLoopGroup
     private let nextSeq = Locked<UInt64>(1)
 
@@ -37,7 +38,8 @@ final class TestServer: Sendable {
         configure(&configuration)
         server = Server(
             configuration: configuration, features: FeatureCatalog(features), hub: hub, gateway: gateway,
-            publisher: database, cursors: database, rollouts: rollouts, group: group, observer: deliveries,
+            publisher: database, cursors: database, rollouts: rollouts, pollers: pollers, group: group,
+            observer: deliveries,
             logger: logger, now: now)
         hub.open(floor: Self.floor)
         server.captureChanged(to: .live(leader: true))

@@ -15,6 +15,7 @@ struct TestShim {
     let server: Server
     let ledger: LedgerRecorder
     let rollouts: RolloutBoard
+    let pollers = PollerBook()
     private let group: MultiThreadedEventLoopGroup
 
     init(
@@ -30,7 +31,8 @@ struct TestShim {
         configure(&settings)
         let catalog = FeatureCatalog(features)
         upstream = try HTTPUpstream(
-            configuration: settings, features: catalog, hub: hub, ledger: ledger, rollouts: rollouts, group: group,
+            configuration: settings, features: catalog, hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers,
+            group: group,
             now: now)
         var listening = ServerConfiguration(port: 0)
         // A test may be held up for any time between two of its steps.
@@ -39,7 +41,8 @@ struct TestShim {
         listening.stallTimeout = .seconds(3600)
         listen(&listening)
         server = Server(
-            configuration: listening, features: catalog, hub: hub, gateway: upstream, rollouts: rollouts, group: group,
+            configuration: listening, features: catalog, hub: hub, gateway: upstream, rollouts: rollouts,
+            pollers: pollers, group: group,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: now)
         if isOpen { hub.open(floor: Position(epoch: 1, tick: 1, seq: 0)) }
         if isLive {

@@ -163,6 +163,31 @@ import Testing
                 "stage: canary\npercent: 101",
                 "8: features.orders.percent must be from 0 to 100 with at most two decimals, not '101'"
             ),
+            (
+                "retirement: { sunset: soon }",
+                "7: features.orders.retirement.sunset must be a date, not 'soon'; write '2030-01-01', or with a time '2030-01-01T10:00Z'"
+            ),
+            (
+                "retirement: { deprecated: 2030-01-02, sunset: 2030-01-01 }",
+                "7: features.orders.retirement.sunset is before features.orders.retirement.deprecated"
+            ),
+            (
+                "retirement: { gone: true }",
+                "7: features.orders.retirement.gone needs a date from which on polls are refused; write 'sunset: 2030-01-01'"
+            ),
+            ("retirement: { link: 'a b' }", "7: features.orders.retirement.link must be a URL or a path, not 'a b'"),
+            (
+                "retirement: { brownouts: [2030-01-01/2029-01-01] }",
+                "7: features.orders.retirement.brownouts[0] must be a begin and an end or a length, not '2030-01-01/2029-01-01'; write '2030-01-01T10:00Z/15m' or '2030-01-01T10:00Z/2030-01-01T10:15Z'"
+            ),
+            (
+                "retirement: { brownouts: [2030-01-01T10:00Z/1h, 2030-01-01T10:59Z/1m] }",
+                "7: two of features.orders.retirement.brownouts overlap"
+            ),
+            (
+                "mode: signal\nretirement: { sunset: 2030-01-01, gone: true }",
+                "8: clients of features.orders that are pushed 'signal' fetch by the polled URL, so it cannot be refused; move the feature to 'mode: rows' first, or leave it out"
+            ),
             ("cohort: { by: cookie }", "7: 'cookie' is missing in features.orders.cohort; write 'cookie: session'"),
             ("cohort: { by: user, cookie: a }", "7: features.orders.cohort.cookie is for 'by: cookie'"),
             ("cohort: { by: address, claim: a }", "7: features.orders.cohort.claim is for 'by: user'"),

@@ -94,6 +94,31 @@ import Testing
         #expect(try feature("    stage: retired").start.share == .all)
     }
 
+    @Test("how polling ends is read: dates, links, and windows in the order of time")
+    func retirement() throws {
+        let text = """
+
+                retirement:
+                  deprecated: 2026-12-01
+                  sunset: 2027-06-01T12:00Z
+                  link: https://example.com/polling
+                  successor: /v2/orders
+                  brownouts: [2027-05-02T10:00Z/2027-05-02T10:30Z, 2027-05-01T10:00Z/15m]
+                  gone: true
+            """
+        let retirement = try #require(try Self.read(Self.minimal + text, [:]).features.first).retirement
+        func at(_ text: String) throws -> Timestamp { try #require(Timestamp(rfc3339: text)) }
+        #expect(
+            retirement
+                == Retirement(
+                    deprecated: try at("2026-12-01"), sunset: try at("2027-06-01T12:00Z"),
+                    link: "https://example.com/polling", successor: "/v2/orders",
+                    brownOuts: [
+                        try at("2027-05-01T10:00Z")..<at("2027-05-01T10:15Z"),
+                        try at("2027-05-02T10:00Z")..<at("2027-05-02T10:30Z"),
+                    ], isGone: true))
+    }
+
     @Test("required columns are those that templates, queries and projections name")
     func requiredColumns() throws {
         let required = try Self.read(Self.example).requiredColumns
