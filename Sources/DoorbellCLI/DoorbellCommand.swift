@@ -22,7 +22,7 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell pollers               who polls although there is push
 
             Every command takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
-            cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, 76 the database is \
+            cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, or somebody else was faster, 76 the database is \
             not prepared or not supported, 77 a right is missing, 78 the configuration is wrong.
             """,
         version: "doorbell 0.1.0",

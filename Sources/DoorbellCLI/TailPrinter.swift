@@ -33,6 +33,9 @@ struct TailPrinter {
                     "this reader is slow: \(message.dropped ?? 0) messages left out, newer ones of the same rows follow"
                 )
             }
+            if message.type == "transport", let use = message.use {
+                note("clients like this one are told to use \(use) for \(message.feature ?? "this")")
+            }
         case .connected: break
         case .disconnected(let reason, let wait):
             note("\(reason); next attempt in \(String(format: "%.1f", Double(wait / .milliseconds(1)) / 1000)) s")
