@@ -179,7 +179,6 @@ final class PushStream {
         }
         if !joined.isComplete { fallBehind(on: join.channel) }
         if join.feature.presence { arrived(on: join.channel) }
-        beganPushing(join.feature)
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
@@ -200,6 +199,7 @@ final class PushStream {
                 carrier.encoded(
                     message.encoded(), position: isOnly && isSettled(on: join.channel) ? joined.position : nil))
         }
+        beganPushing(join.feature)
         if let told = session.joined(join.feature, usesPush: usesPush(join.feature)) {
             append(carrier.encoded(told.encoded(), position: nil))
         }
