@@ -85,7 +85,8 @@ let modules: [Target] = [
         name: "DoorbellBench",
         dependencies: [
             "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub", "DoorbellRollout",
-            "DoorbellServer", "DoorbellShim", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser, logging, nioCore,
+            "DoorbellServer", "DoorbellShim", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser,
+            logging, nioCore,
             nioHTTP1,
             nioPosix, serviceLifecycle,
         ], swiftSettings: settings),
@@ -147,7 +148,7 @@ let tests: [Target] = [
         dependencies: [
             "DoorbellTestSupport", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer", "DoorbellShim",
             "DoorbellWire",
-            logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            logging, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL,
         ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellTests",

@@ -67,7 +67,7 @@ public final class HTTPUpstream: LegacyGateway {
             let path = base.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" }
             self.place = UpstreamTunnel.Address(
                 host: probe.host, port: probe.port,
-                tls: base.hasPrefix("https://") ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil,
+                tls: base.hasPrefix("https://") ? try NIOSSLContext(configuration: configuration.tls) : nil,
                 path: String(path))
         } catch {
             throw DoorbellError(.system, "TLS for the legacy API cannot be set up: \(error)")
@@ -79,6 +79,7 @@ public final class HTTPUpstream: LegacyGateway {
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.decompression = .disabled
+        settings.tlsConfiguration = configuration.tls
         settings.httpVersion = .http1Only
         settings.timeout = .init(
             connect: configuration.connectTimeout, read: configuration.answerTimeout, write: configuration.answerTimeout

@@ -1,9 +1,12 @@
 public import NIOCore
+package import NIOSSL
 
 /// Where the legacy API is, and the limits of talking to it.
 public struct UpstreamConfiguration: Sendable {
     /// `http://host:port` or `https://…`, with an optional path that is put before every request's.
     public var url: String
+    /// For `https`. Default: the system's authorities.
+    package var tls = TLSConfiguration.makeClientConfiguration()
     /// Default 5 s; then 504.
     public var connectTimeout: TimeAmount = .seconds(5)
     /// How long the legacy API may be silent, before its answer and within it. Default 60 s; then 504, or the client's

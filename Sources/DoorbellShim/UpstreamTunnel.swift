@@ -40,6 +40,8 @@ final class UpstreamTunnel: ChannelInboundHandler, RemovableChannelHandler, Lega
     private let decoder = ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes))
     private var state = State.connecting
     private var context: ChannelHandlerContext?
+    /// Parts of the answer that the client has not taken.
+    private var untaken = 0
     /// Runs while the legacy API is silent.
     private var timeout: Scheduled<Void>?
 
@@ -172,26 +174,37 @@ final class UpstreamTunnel: ChannelInboundHandler, RemovableChannelHandler, Lega
             watch()
             answer.head(
                 HTTPResponseHead(version: .http1_1, status: head.status, headers: ProxyHeaders.answer(head.headers)))
-            context.read()
         case .body(let part):
             timeout?.cancel()
+            untaken += 1
             let bound = NIOLoopBound(self, eventLoop: loop)
-            answer.body(part).whenComplete { result in
-                let tunnel = bound.value
-                guard case .answering = tunnel.state else { return }
-                switch result {
-                case .success:
-                    tunnel.watch()
-                    tunnel.context?.read()
-                case .failure: tunnel.cancel()
-                }
-            }
+            // Later, because it may be taken at once, and the read that brought it is not over.
+            let loop = loop
+            answer.body(part).whenComplete { result in loop.execute { bound.value.taken(result) } }
         case .end:
             if case .switching(let head) = state { return switchSoon(head) }
             _ = finish()
             answer.end()
             context.close(promise: nil)
         }
+    }
+
+    private func taken(_ result: Result<Void, any Error>) {
+        guard case .answering = state else { return }
+        guard case .success = result else { return cancel() }
+        untaken -= 1
+        guard untaken == 0 else { return }
+        watch()
+        context?.read()
+    }
+
+    /// A read may have brought less than a head, or less than a chunk.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        switch state {
+        case .asking, .answering: if untaken == 0 { context.read() }
+        case .connecting, .switching, .over: break
+        }
+        context.fireChannelReadComplete()
     }
 
     /// Not from within the decoder, which is about to be taken away.

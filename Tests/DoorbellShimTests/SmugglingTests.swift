@@ -230,6 +230,12 @@ import Testing
                 "Host: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"),
             "GET / HTTP/1.1", goesOn: false),
         Passing(
+            Vector(
+                name: "an upgrade in HTTP/1.0",
+                bytes:
+                    "GET / HTTP/1.0\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            ), "GET / HTTP/1.1", goesOn: false),
+        Passing(
             .post("an upgrade with a body", "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5", five),
             body: five, goesOn: false),
         Passing(.post("an expectation that nobody knows", "Expect: miracles\r\nContent-Length: 5", five), body: five),

@@ -1,7 +1,9 @@
 import DoorbellServer
 import DoorbellShim
 import DoorbellTestSupport
+import Foundation
 import NIOCore
+import NIOSSL
 import Testing
 
 @Suite struct TunnelTests {
@@ -45,6 +47,47 @@ import Testing
         await legacy.stop()
     }
 
+    @Test("a legacy API with TLS is spoken to in TLS, and not at all when its certificate is not trusted")
+    func secure() async throws {
+        let folder = NSTemporaryDirectory() + "doorbell-tunnel-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let openssl = Process()
+        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        openssl.arguments = [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=legacy", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder + "/key.pem", "-out",
+            folder + "/certificate.pem",
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        let chain = try NIOSSLCertificate.fromPEMFile(folder + "/certificate.pem")
+        let tls = try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: folder + "/key.pem", format: .pem))))
+        let legacy = try await SwitchingServer(answer: Self.switched, tls: tls)
+        try await withShim(legacyPort: legacy.port) {
+            $0.url = "https://127.0.0.1:\(legacy.port)/base"
+            $0.tls.trustRoots = .certificates(chain)
+        } _: { shim in
+            let client = try await open(shim)
+            #expect(legacy.head.hasPrefix("GET /base/chat?room=1 HTTP/1.1\r\n"))
+            try await client.send("over TLS")
+            try await client.wait(for: "the echo") { $0.text == "over TLS" }
+            await client.close()
+            try await eventually("both ends are gone") { legacy.open == 0 }
+        }
+        try await withShim(legacyPort: legacy.port) {
+            $0.url = "https://127.0.0.1:\(legacy.port)"
+        } _: { shim in
+            let answer = try await shim.request(Self.handshake)
+            #expect(answer.status == 502)
+        }
+        await legacy.stop()
+    }
+
     @Test("what the client sends ahead of the answer is not lost")
     func ahead() async throws {
         let legacy = try await SwitchingServer(answer: Self.switched)
@@ -53,6 +96,19 @@ import Testing
             try await client.send(Self.handshake + "ahead")
             _ = try await client.answer()
             try await client.wait(for: "the echo") { $0.text == "ahead" }
+        }
+        await legacy.stop()
+    }
+
+    @Test("an answer that comes a byte at a time is read to its end", arguments: [true, false])
+    func slow(isSwitched: Bool) async throws {
+        let refusal = "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n"
+        let answer = isSwitched ? Self.switched : refusal
+        let legacy = try await TranscriptServer(pace: .milliseconds(2)) { _ in answer.map { "\0\($0)" }.joined() }
+        try await withShim(legacyPort: legacy.port) { shim in
+            let given = try await shim.request(Self.handshake)
+            #expect(given.status == (isSwitched ? 101 : 403))
+            #expect(given.text == (isSwitched ? "" : "no"))
         }
         await legacy.stop()
     }

@@ -14,9 +14,9 @@ struct WebSocketUpgrade {
     let poll: ClientMessage.Subscribe?
     let access: AccessRequest
 
-    /// Whether the request wants to become a WebSocket.
+    /// Whether the request wants to become a WebSocket. In HTTP/1.0 there is no such wish (RFC 9110, section 7.8).
     static func isAsked(by head: HTTPRequestHead) -> Bool {
-        head.method == .GET
+        head.method == .GET && head.version.minor >= 1
             && head.headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
             && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
     }

@@ -1,6 +1,7 @@
 import DoorbellCore
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A legacy API that answers a head with bytes that a test makes up, and then sends back what it gets.
 final class SwitchingServer: Sendable {
@@ -27,8 +28,10 @@ final class SwitchingServer: Sendable {
     ///   - endsAfter: Ends its own direction once it has got this.
     ///   - closes: Closes behind the answer.
     ///   - floods: Sends as much as is taken.
+    ///   - tls: Speaks TLS.
     init(
-        answer: String, echoes: Bool = true, endsAfter: String? = nil, closes: Bool = false, floods: Bool = false
+        answer: String, echoes: Bool = true, endsAfter: String? = nil, closes: Bool = false, floods: Bool = false,
+        tls: NIOSSLContext? = nil
     ) async throws {
         let state = Locked(State())
         self.state = state
@@ -38,6 +41,7 @@ final class SwitchingServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
+                    if let tls { try child.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try child.pipeline.syncOperations.addHandler(Handler(state, manner))
                 }
             }
