@@ -150,15 +150,18 @@ public final class Feature: Sendable {
         /// What is asked for sooner than this after a change on its channels is not kept: for an API that does not show its own changes at
         /// once, because it reads replicas or caches.
         public let settle: Duration
+        /// Query parameters that mean nothing: what clients add so that no two of their URLs are alike.
+        public let ignoredParameters: Set<String>
 
         public init(
             maxAge: Duration = .seconds(60), identity: Identity = .credentials, revalidate: Revalidation = .log,
-            settle: Duration = .zero
+            settle: Duration = .zero, ignoredParameters: Set<String> = []
         ) {
             self.maxAge = maxAge
             self.identity = identity
             self.revalidate = revalidate
             self.settle = settle
+            self.ignoredParameters = ignoredParameters
         }
     }
 

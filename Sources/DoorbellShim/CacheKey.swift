@@ -21,12 +21,15 @@ struct CacheKey: Hashable, Sendable {
         second = UInt64(bitPattern: Int64(again.finalize()))
     }
 
-    /// - Parameter varying: What answers are said to depend on besides, in lower case.
+    /// - Parameters:
+    ///   - ignored: Names of query parameters that mean nothing.
+    ///   - varying: What answers are said to depend on besides, in lower case.
     init(
-        _ head: HTTPRequestHead, from origin: RequestOrigin, identity: Feature.Caching.Identity, varying: [String]
+        _ head: HTTPRequestHead, from origin: RequestOrigin, identity: Feature.Caching.Identity,
+        ignoring ignored: Set<String> = [], varying: [String]
     ) {
         self.init { hasher in
-            hasher.write(head.uri)
+            hasher.write(ignored.isEmpty ? head.uri : Self.target(head.uri, without: ignored))
             hasher.combine(origin.isTLS)
             switch identity {
             case .credentials:
@@ -53,6 +56,14 @@ struct CacheKey: Hashable, Sendable {
         case .credentials: !IgnoredHeaders.contains(name)
         case .public: negotiated.contains(name)
         }
+    }
+
+    /// Path and query without some parameters, whose names are compared as they are written.
+    static func target(_ target: String, without ignored: Set<String>) -> String {
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target }
+        let kept = target[target.utf8.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false)
+            .filter { !ignored.contains(String($0.prefix { $0 != "=" })) }
+        return kept.isEmpty ? String(target[..<mark]) : String(target[...mark]) + kept.joined(separator: "&")
     }
 
     /// What an API may answer differently to, often without saying so.

@@ -91,7 +91,8 @@ final class CachedPoll: LegacyRequestWriter {
 
     private func decide() {
         let key = CacheKey(
-            head, from: origin, identity: caching.identity, varying: cache.varying(of: poll.feature))
+            head, from: origin, identity: caching.identity, ignoring: caching.ignoredParameters,
+            varying: cache.varying(of: poll.feature))
         let request = SharedAnswers<CachedPolls.Waiter>.Request(
             key: key, writer: CacheKey(writer: head.headers), maxAge: caching.maxAge, use: use,
             mayAsk: head.method == .GET)

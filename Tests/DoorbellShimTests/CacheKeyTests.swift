@@ -45,6 +45,16 @@ import Testing
         #expect(key("/a", ["x-user": "é"]) != key("/a", ["x-user": "e\u{301}"]))
     }
 
+    @Test(
+        "parameters that mean nothing are left out",
+        arguments: [
+            ("/a", "/a"), ("/a?_=1", "/a"), ("/a?_=1&b=2", "/a?b=2"), ("/a?b=2&_=1&c", "/a?b=2&c"), ("/a?_", "/a"),
+            ("/a?__=1", "/a?__=1"), ("/a?b=_", "/a?b=_"), ("/a?", "/a?"), ("/a?b=1&&_=2", "/a?b=1&"),
+        ])
+    func ignored(_ target: String, _ expected: String) {
+        #expect(CacheKey.target(target, without: ["_"]) == expected)
+    }
+
     @Test("for a public answer only what is negotiated counts")
     func everybody() {
         let a = key("/a", ["authorization": "a", "cookie": "a", "user-agent": "a"], address: "1", for: .public)

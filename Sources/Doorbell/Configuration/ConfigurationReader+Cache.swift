@@ -11,7 +11,29 @@ extension ConfigurationReader {
             maxAge: section.duration("maxAge", default: standard.maxAge, .seconds(1) ... .days(1)),
             identity: section.choice("identity", default: standard.identity),
             revalidate: section.choice("revalidate", default: standard.revalidate),
-            settle: section.duration("settle", default: standard.settle, .zero ... .seconds(60)))
+            settle: section.duration("settle", default: standard.settle, .zero ... .seconds(60)),
+            ignoredParameters: ignoredParameters(section, feature))
+    }
+
+    private func ignoredParameters(_ section: ConfigurationSection, _ feature: ConfigurationSection) -> Set<String> {
+        var names: Set<String> = []
+        let poll =
+            if case .scalar(let text, plain: _)? = feature.members.first(where: { $0.key == "poll" })?.value.kind {
+                text
+            } else { "" }
+        let query = poll.split(separator: "?").dropFirst().joined().split(separator: "&").map {
+            $0.prefix { $0 != "=" }
+        }
+        for (index, tree) in (section.list("ignore") ?? []).enumerated() {
+            let path = "\(section.path).ignore[\(index)]"
+            guard let name = text(tree, path) else { continue }
+            if query.contains(where: { $0 == name }) {
+                problem(tree.mark, "\(path) '\(name)' is part of the poll, so it means something")
+            } else {
+                names.insert(name)
+            }
+        }
+        return names
     }
 
     /// A change that reaches no channel of the polled URL would not be noticed, and everybody gets what is kept for everybody.

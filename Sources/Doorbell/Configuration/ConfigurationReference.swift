@@ -259,6 +259,9 @@ public enum ConfigurationReference {
             "What is asked for sooner after a change is not kept: for an API that reads replicas or caches, and does not show a change at once."
         ),
         Entry(
+            "features.<name>.cache.ignore", "list of names", "[]",
+            "Query parameters that mean nothing, such as _, with which clients make each of their URLs another one."),
+        Entry(
             "features.<name>.cache.revalidate", "log | origin", "log",
             "Whom a request with 'Cache-Control: no-cache' or 'max-age=0' asks: the change log, as every other, or the legacy API."
         ),

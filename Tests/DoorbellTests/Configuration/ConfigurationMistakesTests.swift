@@ -485,6 +485,9 @@ import Testing
                     "7: features.orders.cache.maxAge must be from 1s to 1d, not 0s",
                     "7: features.orders.cache.identity must be 'credentials' or 'public', not 'everybody'",
                 ])
+        #expect(
+            feature("poll: GET /orders?id={id}\n" + Self.tables + "cache: { ignore: [_, id] }")
+                == ["7: features.orders.cache.ignore[1] 'id' is part of the poll, so it means something"])
         let more = "tables: [{ name: orders, channel: 'orders:{id}' }, { name: lines, channel: 'lines:{id}' }]\n"
         #expect(
             feature(Self.poll + "channel: 'orders:{id}'\n" + more + "cache: true")

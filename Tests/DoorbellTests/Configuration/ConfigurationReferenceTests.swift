@@ -16,7 +16,7 @@ import Testing
                   ignore: [$.serverTime]
                   unordered: [$.items]
                   items: { path: $.items, key: id, version: 2 }
-                cache: { maxAge: 5s, identity: public, revalidate: origin, settle: 1s }
+                cache: { maxAge: 5s, identity: public, revalidate: origin, settle: 1s, ignore: [_] }
                 retirement: { deprecated: 2030-01-01, sunset: 2030-06-01, link: /a, successor: /b, brownouts: [], gone: false }
             admin: 127.0.0.1:1
             origins: [https://a.example]
