@@ -231,7 +231,9 @@ public final class HTTPUpstream: LegacyGateway {
     public func askTogether(
         _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer> {
-        guard let cache, let poll = features.poll(matching: target), !poll.channels.isEmpty else {
+        guard let cache, let poll = features.poll(matching: target), !poll.channels.isEmpty,
+            poll.feature.cache != nil || poll.feature.mode == .answer
+        else {
             return ask(target, headers: headers, from: origin, on: loop)
         }
         let collector = AnswerCollector(maximumBody: configuration.maximumAskBody, loop: loop)

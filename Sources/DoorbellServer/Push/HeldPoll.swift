@@ -104,10 +104,9 @@ final class HeldPoll {
         isStale = false
         let bound = NIOLoopBound(self, eventLoop: loop)
         let position = core.hub.head
-        // As a poll, where those may be answered from memory; and after a change together with others.
-        let isShared = poll.feature.cache != nil || !joined.isEmpty
+        // A poll, where those may be answered from memory.
         let answer =
-            isShared
+            poll.feature.cache != nil
             ? core.gateway.askTogether(target, headers: headers, from: origin, on: loop)
             : core.gateway.ask(target, headers: headers, from: origin, on: loop)
         answer.whenComplete { result in
