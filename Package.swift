@@ -72,7 +72,7 @@ let modules: [Target] = [
         name: "Doorbell",
         dependencies: [
             "DoorbellAuth", "DoorbellCore", "DoorbellCapture", "DoorbellTranslate", "DoorbellHub", "DoorbellRollout",
-            "DoorbellWire", "DoorbellServer", "DoorbellShim", asyncHTTPClient, hummingbird, nioCore, nioPosix,
+            "DoorbellWire", "DoorbellServer", "DoorbellShim", asyncHTTPClient, hummingbird, nioCore, nioHTTP1, nioPosix,
             logging, coreMetrics, serviceLifecycle, unixSignals, yams,
         ], swiftSettings: settings),
     .target(name: "DoorbellTesting", dependencies: ["DoorbellCore", "CLibPQ"], swiftSettings: settings),

@@ -9,7 +9,7 @@ import Foundation
 extension DoorbellService {
     func adminView(
         hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pollers: PollerBook, parity: ParityRecorder,
-        pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
+        gates: [GateKeeper], pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
     ) -> AdminView {
         AdminView(
             metrics: { metrics.exposition() },
@@ -23,6 +23,13 @@ extension DoorbellService {
                     return (report.table, Self.json(report))
                 }
                 return parity.report(of: name).map { ($0.text, Self.json($0)) }
+            },
+            gates: { name in
+                let now = SystemClock.now()
+                let chosen = gates.filter { name == nil || $0.feature.name == name }
+                guard name == nil || !chosen.isEmpty else { return nil }
+                let report = GateReport(gates: chosen.map { $0.report(now: now) })
+                return (report.table, report.explanation, Self.json(report))
             },
             status: {
                 Self.json(

@@ -69,7 +69,8 @@ public struct DoorbellService: Sendable {
         let features = configuration.features
         let hub = Hub(now: SystemClock.now)
         let catalog = FeatureCatalog(features)
-        let ledger = LedgerRecorder(features: features.map(\.name))
+        let ledger = LedgerRecorder(
+            features: features.map(\.name), gated: features.filter { $0.gate != nil }.map(\.name))
         let rollouts = RolloutBoard(features: features)
         let pollers = PollerBook()
         let rolloutGauges = RolloutGauges(features: features)
@@ -109,21 +110,35 @@ public struct DoorbellService: Sendable {
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
         let stages = StageFollower(conninfo: configuration.database, logger: logger) { rollouts.learn($0) }
         let gauges = HubGauges(hub: hub)
+        let keepers = features.compactMap { feature in
+            feature.gate.map { settings in
+                GateKeeper(
+                    feature, settings: settings, rollouts: rollouts, ledger: ledger, parity: parity,
+                    now: SystemClock.now()
+                ) { pipeline.captureStatus == .live(leader: true) }
+            }
+        }
+        let gates =
+            keepers.isEmpty
+            ? nil
+            : GateService(
+                keepers: keepers, store: StageStore(conninfo: configuration.database),
+                group: group, logger: logger)
 
         try await server.start()
         let endpoints = ReadySignal(onReady: onReady, listen: configuration.listen.with(port: server.boundPort))
         let admin = AdminService(
             address: configuration.admin,
             view: adminView(
-                hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers, parity: parity, pipeline: pipeline,
-                upstream: upstream,
-                server: server),
+                hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers, parity: parity, gates: keepers,
+                pipeline: pipeline, upstream: upstream, server: server),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
         let optional: [(any Service)?] = [
-            reload, gauges, ParityService(recorder: parity), keys, stages, capture, writer, admin, server,
+            reload, gauges, ParityService(recorder: parity), keys, stages, gates, capture, writer,
+            admin, server,
         ]
         let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(

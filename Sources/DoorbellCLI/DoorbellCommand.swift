@@ -16,6 +16,7 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell serve                 run beside the legacy API
               doorbell tail /api/orders/42   see the messages
               doorbell parity                would push tell what polls show?
+              doorbell gate --dry-run        what would the gates do now, and why?
               doorbell compare               polling against push, measured
               doorbell connections           who is connected, and who reads too slowly
               doorbell stage                 where each feature stands, and how to move it
@@ -28,6 +29,7 @@ struct DoorbellCommand: AsyncParsableCommand {
         version: "doorbell 0.1.0",
         subcommands: [
             CheckCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self, TailCommand.self,
-            CompareCommand.self, ParityCommand.self, ConnectionsCommand.self, StageCommand.self, PollersCommand.self,
+            CompareCommand.self, ParityCommand.self, GateCommand.self, ConnectionsCommand.self, StageCommand.self,
+            PollersCommand.self,
         ])
 }

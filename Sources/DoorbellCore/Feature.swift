@@ -33,6 +33,8 @@ public final class Feature: Sendable {
     public let parity: ParitySettings
     /// Whether unchanged polls are answered from memory; `nil`: none is.
     public let cache: Caching?
+    /// What moves the feature from stage to stage; `nil`: people do.
+    public let gate: GateSettings?
 
     public init(
         name: String, poll: PollPattern, interval: Duration = .seconds(3), mode: Mode = .rows, tables: [TableRule],
@@ -42,7 +44,7 @@ public final class Feature: Sendable {
         publish: Publishing = .nobody, delivery: Delivery = .resumable, history: HistoryLimits = HistoryLimits(),
         stage: Stage = .observe, percent: Percent? = nil, cohort: CohortRule = CohortRule(),
         retirement: Retirement = Retirement(), presence: Bool = false, parity: ParitySettings = ParitySettings(),
-        cache: Caching? = nil
+        cache: Caching? = nil, gate: GateSettings? = nil
     ) {
         self.name = name
         self.poll = poll
@@ -64,6 +66,7 @@ public final class Feature: Sendable {
         self.presence = presence
         self.parity = parity
         self.cache = cache
+        self.gate = gate
     }
 
     /// What a change of a row is told as.

@@ -19,8 +19,11 @@ public struct Ledger: Sendable {
         public var bytesDown: Int
         /// For each change that this poll was the first to show: seconds since its commit.
         public var staleness: [Double]
+        /// The legacy API answered with 5xx, or not at all.
+        public var isError: Bool
 
-        public init(isUnchanged: Bool, bytesUp: Int, bytesDown: Int, staleness: [Double]) {
+        public init(isUnchanged: Bool, bytesUp: Int, bytesDown: Int, staleness: [Double], isError: Bool = false) {
+            self.isError = isError
             self.isUnchanged = isUnchanged
             self.bytesUp = bytesUp
             self.bytesDown = bytesDown
@@ -31,6 +34,9 @@ public struct Ledger: Sendable {
     struct Account: Sendable {
         var requests: UInt64 = 0
         var unchanged: UInt64 = 0
+        var errors: UInt64 = 0
+        /// Subscriptions that ended.
+        var ended: UInt64 = 0
         var bytesUp: UInt64 = 0
         var bytesDown: UInt64 = 0
         /// Open now.
@@ -73,6 +79,7 @@ public struct Ledger: Sendable {
         change(feature, .poll) { account in
             account.requests += 1
             if poll.isUnchanged { account.unchanged += 1 }
+            if poll.isError { account.errors += 1 }
             account.bytesUp += UInt64(max(0, poll.bytesUp))
             account.bytesDown += UInt64(max(0, poll.bytesDown))
             for seconds in poll.staleness { account.record(staleness: seconds, count: 1) }
@@ -103,8 +110,13 @@ public struct Ledger: Sendable {
     }
 
     public mutating func recordUnsubscribed(from feature: String) {
-        change(feature, .push) { $0.connections = max(0, $0.connections - 1) }
+        change(feature, .push) { account in
+            account.connections = max(0, account.connections - 1)
+            account.ended += 1
+        }
     }
+
+    func account(_ feature: String, _ path: Path) -> Account? { accounts[Key(feature: feature, path: path)] }
 
     private mutating func change(_ feature: String, _ path: Path, _ body: (inout Account) -> Void) {
         guard accounts[Key(feature: feature, path: path)] != nil else { return }
@@ -123,9 +135,16 @@ public struct Ledger: Sendable {
 
     /// Begins anew, keeping the connections that are open.
     public mutating func reset() {
-        for key in accounts.keys {
+        for feature in features { reset(feature) }
+    }
+
+    /// The same for one feature.
+    public mutating func reset(_ feature: String) {
+        for path in Path.allCases {
+            let key = Key(feature: feature, path: path)
+            guard let old = accounts[key] else { continue }
             var fresh = Account()
-            fresh.connections = accounts[key]?.connections ?? 0
+            fresh.connections = old.connections
             accounts[key] = fresh
         }
     }

@@ -181,6 +181,7 @@ final class CachedPoll: LegacyRequestWriter {
     func failed(_ failure: GatewayFailure) {
         guard case .asking(_, let asking, let key) = state else { return }
         state = .over
+        upstream.observer.failed(poll)
         cache.ended(asking, key: key, with: nil, .failure(failure))
         client.fail(failure)
     }

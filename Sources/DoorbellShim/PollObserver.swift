@@ -59,7 +59,8 @@ final class PollObserver: Sendable {
     ) {
         let feature = poll.feature
         metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown, servedBy: servedBy)
-        var entry = Ledger.Poll(isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [])
+        var entry = Ledger.Poll(
+            isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [], isError: status.code >= 500)
         // An error tells nothing about the data, so it neither shows changes nor counts as unchanged.
         if (200..<300).contains(status.code) || status == .notModified {
             let seen = memory.withLock {
@@ -87,5 +88,12 @@ final class PollObserver: Sendable {
         let isNeeded = !caller.usesPush || (hasNews && feature.sendsSignals)
         let isDouble = pollers?.polled(caller.key, agent: caller.agent, isNeeded: isNeeded, at: now()) ?? false
         if isDouble { metrics.polledTwice(feature) }
+    }
+
+    /// There was no answer, or it broke off.
+    func failed(_ poll: FeatureCatalog.Poll) {
+        ledger?.record(
+            Ledger.Poll(isUnchanged: false, bytesUp: 0, bytesDown: 0, staleness: [], isError: true),
+            of: poll.feature.name)
     }
 }

@@ -45,7 +45,10 @@ final class WatchedAnswer: LegacyAnswerWriter {
         client.end()
     }
 
-    func fail(_ failure: GatewayFailure) { client.fail(failure) }
+    func fail(_ failure: GatewayFailure) {
+        observer.failed(watch.poll)
+        client.fail(failure)
+    }
 
     private func pass(_ head: HTTPResponseHead) {
         var head = head

@@ -7,7 +7,8 @@ import ServiceLifecycle
 
 /// The admin port: what operators and tools read. Loopback by default, and never on the public port.
 ///
-/// Routes: `/metrics` (Prometheus text), `/comparison` and `/parity`, `/parity/{feature}` (JSON; `?format=text` for tables), `/status`,
+/// Routes: `/metrics` (Prometheus text), `/comparison` and `/parity`, `/parity/{feature}` (JSON; `?format=text` for tables), `/gates`,
+/// `/gates/{feature}` (the same; `&explain=true`), `/status`,
 /// `/dead-letters`, `/connections` and `/pollers` (JSON; `?format=text` for the table; `limit=`, 50 by default; `/pollers` also `feature=`),
 /// `/health/live`, `/health/ready`.
 struct AdminService: Service {
@@ -31,6 +32,10 @@ struct AdminService: Service {
         router.get("/parity") { request, _ in Self.answer(view.parity(nil), to: request) }
         router.get("/parity/:feature") { request, context in
             Self.answer(view.parity(context.parameters.get("feature") ?? ""), to: request)
+        }
+        router.get("/gates") { request, _ in Self.answer(view.gates(nil), to: request) }
+        router.get("/gates/:feature") { request, context in
+            Self.answer(view.gates(context.parameters.get("feature") ?? ""), to: request)
         }
         router.get("/status") { _, _ in Self.answer(view.status(), type: "application/json") }
         router.get("/dead-letters") { _, _ in Self.answer(view.deadLetters(), type: "application/json") }
@@ -87,6 +92,13 @@ struct AdminService: Service {
         guard let shown else { return answer("{}\n", type: "application/json", status: .notFound) }
         return request.uri.queryParameters["format"] == "text"
             ? answer(shown.text, type: "text/plain; charset=utf-8") : answer(shown.json, type: "application/json")
+    }
+
+    private static func answer(
+        _ shown: (text: String, explanation: String, json: String)?, to request: Request
+    ) -> Response {
+        let explains = request.uri.queryParameters["explain"] == "true"
+        return answer(shown.map { (explains ? $0.explanation : $0.text, $0.json) }, to: request)
     }
 
     private static func answer(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {

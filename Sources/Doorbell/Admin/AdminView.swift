@@ -5,6 +5,8 @@ struct AdminView: Sendable {
     var comparison: @Sendable () -> (text: String, json: String)
     /// Of all features, or of one; `nil`: there is none of that name.
     var parity: @Sendable (String?) -> (text: String, json: String)?
+    /// Of all features with a gate, or of one; `nil`: there is none of that name.
+    var gates: @Sendable (String?) -> (text: String, explanation: String, json: String)?
     var status: @Sendable () -> String
     var deadLetters: @Sendable () -> String
     /// At most so many.

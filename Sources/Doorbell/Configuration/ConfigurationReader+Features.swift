@@ -91,13 +91,15 @@ extension ConfigurationReader {
         let cache = caching(section)
         let sendsSignals = tables.contains { ($0.mode ?? mode) == .signal }
         let retirement = retirement(section, sendsSignals: sendsSignals)
+        let gate = gate(section, parity: parity)
         let interval = section.duration("interval", default: .seconds(3), .milliseconds(100) ... .days(1))
         guard let poll else { return nil }
         let feature = Feature(
             name: member.key, poll: poll, interval: interval, mode: mode, tables: tables, channel: channel,
             messageType: message, versions: versions, authorize: authorize, batch: batch, slow: slow,
             publish: publish, delivery: delivery, history: history, stage: start.stage, percent: start.percent,
-            cohort: cohort, retirement: retirement, presence: presence, parity: parity, cache: cache)
+            cohort: cohort, retirement: retirement, presence: presence, parity: parity, cache: cache,
+            gate: gate)
         let mark = section["channel"]?.mark ?? section["tables"]?.mark ?? member.keyMark
         return ReadFeature(
             feature: feature, mark: member.keyMark, channelMark: mark,

@@ -266,6 +266,36 @@ public enum ConfigurationReference {
             "Whom a request with 'Cache-Control: no-cache' or 'max-age=0' asks: the change log, as every other, or the legacy API."
         ),
         Entry(
+            "features.<name>.gate", "mapping", nil,
+            "Moves the feature from shadow over rising percentages to push, and back when it does not do well; none: people do."
+        ),
+        Entry("features.<name>.gate.interval", "duration, 1s to 1d", "60s", "Between two checks."),
+        Entry(
+            "features.<name>.gate.threshold", "number, 1 to 1000", "3",
+            "Failed checks, one after the other, after which it is rolled back to shadow."),
+        Entry(
+            "features.<name>.gate.step", "percentage", "10", "What a successful check adds to the share of clients."),
+        Entry(
+            "features.<name>.gate.max", "percentage", "50",
+            "The share after which a successful check moves the feature to push."),
+        Entry(
+            "features.<name>.gate.minimum", "number, 1 to 1000000", "20",
+            "Changes that parity has to have compared for a check to succeed; with fewer it is inconclusive, and waits."
+        ),
+        Entry("features.<name>.gate.missed", "percentage", "0", "Of the changes, how many push may have missed."),
+        Entry("features.<name>.gate.spurious", "percentage", "50", "Of the messages, how many may be for nothing."),
+        Entry("features.<name>.gate.errors", "percentage", "1", "Of the polls, how many the legacy API may fail."),
+        Entry(
+            "features.<name>.gate.staleness", "duration, 1ms to 1d", nil,
+            "From a commit until a client was told by push, the 99th percentile; default: as long as by polls, or as they wait."
+        ),
+        Entry(
+            "features.<name>.gate.reconnects", "number, 1 to 100000", "3",
+            "How often a client's subscription may end in a minute, on average."),
+        Entry(
+            "features.<name>.gate.webhook", "http or https URL", nil,
+            "Where decisions are posted to as JSON, once each, within 5 s."),
+        Entry(
             "features.<name>.stage", "observe | shadow | canary | push | retired", "observe",
             "Where the feature begins, until 'doorbell stage' moves it. observe: clients poll. shadow: changes are captured and translated too. canary: a share of the clients is told to use push. push: all are. retired: so too, and polling is about to end."
         ),

@@ -99,7 +99,12 @@ public struct Parity: Sendable {
             doubt(.captureDown)
             return begin(answer)
         }
-        guard answer.asked >= entry.answer.asked, answer.at >= entry.answer.at else { return doubt(.overtaken) }
+        guard answer.asked >= entry.answer.asked else { return doubt(.overtaken) }
+        guard answer.at >= entry.answer.at else {
+            // By another answer, or because the clock was set back.
+            doubt(.overtaken)
+            return begin(answer)
+        }
         guard let known = entry.body else {
             doubt(.unknownBody)
             return begin(answer)
@@ -139,7 +144,10 @@ public struct Parity: Sendable {
     public mutating func sweep(
         now: Timestamp, grace: Duration, lead: Double = 0, head: Position?, run: UInt64?, traffic: Traffic
     ) {
-        let due = pending.prefix { $0.answeredAt.advanced(by: grace) <= now }
+        // An answer from the future is from before the clock was set back.
+        let due = pending.prefix {
+            $0.answeredAt.advanced(by: grace) <= now || $0.answeredAt > now.advanced(by: .seconds(5))
+        }
         pending.removeFirst(due.count)
         for item in due {
             pendingBytes -= item.pair?.size ?? 0

@@ -199,6 +199,9 @@ public final class ParityRecorder: Sendable {
 
     // MARK: Looking
 
+    /// Verdicts on a feature so far.
+    public func counts(of name: String) -> Parity.Counts { parities.withLock { $0[name]?.counts } ?? Parity.Counts() }
+
     /// The overview.
     public var report: ParityReport {
         let parities = parities.withLock { $0 }

@@ -7,6 +7,8 @@ struct ParityTrial {
     static let start: Int64 = 1_790_000_000_000_000
     static let channel = ChannelName("notes") ?? { fatalError("not a channel") }()
 
+    static let poll = (try? PollPattern("GET /notes")) ?? { fatalError("not a poll") }()
+
     var parity: Parity
     /// Seconds since ``start``.
     private(set) var time = 0.0
@@ -21,7 +23,7 @@ struct ParityTrial {
 
     init(_ settings: ParitySettings = ParitySettings()) throws {
         parity = Parity(settings: settings)
-        feature = Feature(name: "notes", poll: try PollPattern("GET /notes"), tables: [])
+        feature = Feature(name: "notes", poll: Self.poll, tables: [])
     }
 
     var head: Position { Position(epoch: 1, tick: 1, seq: seq) }

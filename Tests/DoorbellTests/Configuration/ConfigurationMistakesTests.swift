@@ -497,6 +497,29 @@ import Testing
         #expect(feature(Self.poll + more + "cache: true") == [])
     }
 
+    @Test(
+        "a gate that could not decide is told",
+        arguments: [
+            (
+                "gate: { interval: 1ms, step: 0, max: 101, webhook: hooks.example/secret }",
+                [
+                    "7: features.orders.gate.interval must be from 1s to 1d, not 1ms",
+                    "7: features.orders.gate.step is 0, so the gate would never move anything",
+                    "7: features.orders.gate.max must be from 0 to 100 with at most two decimals, not '101'",
+                    "7: features.orders.gate.webhook must be an http or https URL",
+                ]
+            ),
+            (
+                "parity: { enabled: false }\ngate: {}",
+                [
+                    "8: features.orders.gate decides by parity, which is not enabled for this feature; leave features.orders.parity.enabled out"
+                ]
+            ),
+        ])
+    func gate(_ lines: String, _ expected: [String]) {
+        #expect(feature(Self.poll + Self.tables + lines) == expected)
+    }
+
     @Test("a feature's name is a word")
     func names() {
         #expect(

@@ -18,6 +18,9 @@ import Testing
                   items: { path: $.items, key: id, version: 2 }
                 cache: { maxAge: 5s, identity: public, revalidate: origin, settle: 1s, ignore: [_] }
                 retirement: { deprecated: 2030-01-01, sunset: 2030-06-01, link: /a, successor: /b, brownouts: [], gone: false }
+                gate:
+                  { interval: 1m, threshold: 2, step: 5, max: 50, minimum: 9, missed: 0.5, spurious: 20, errors: 2,
+                    staleness: 2s, reconnects: 4, webhook: "https://hooks.example/x" }
             admin: 127.0.0.1:1
             origins: [https://a.example]
             requestHeaders: [x-tenant]

@@ -149,6 +149,7 @@ import Testing
         #expect(feature.cohort == CohortRule(.user(claim: "sub", cookie: nil)))
         #expect(feature.slow == .reset)
         #expect(feature.history == HistoryLimits())
+        #expect(feature.parity == ParitySettings() && feature.gate == nil)
         #expect(feature.versions.count == 1)
         #expect(feature.versions[0].projection == .all)
     }
