@@ -105,6 +105,7 @@ public struct DoorbellService: Sendable {
             upstream.captureChanged(to: status)
             server.captureChanged(to: status)
         } onCovered: { moment in
+            parity.covered(before: moment)
             upstream.covered(before: moment)
         }
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)

@@ -127,7 +127,7 @@ import Testing
         "a forgotten table, a computed field, a wrong channel and a disabled trigger are found; timestamps and orders are not taken for changes"
     )
     func faults() async throws {
-        // What is changed before a round of polls; each change is seen by the round after the grace of the one before.
+        // What is changed before a round of polls; each change comes after the one before was judged.
         let changes = [
             4: "insert into notes values (1, 'told')", 6: "update orders set state = 'paid'",
             8: "insert into alarms values (1, 1)", 20: "update clocks set n = 1",

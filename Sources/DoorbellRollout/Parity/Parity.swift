@@ -7,13 +7,12 @@ public import DoorbellCore
 ///
 /// **Aligned positions.** An answer is made some time after its request, and a change can be in it before capture has published the
 /// change. So for each answer two positions are known: everything up to `asked`, the head before the legacy API was asked, is in it;
-/// nothing after `settled`, the head when the answer had been there for the grace (twice the capture lag and more), is. A change
-/// is explained by any message after the first answer's `asked` that was committed before the second answer came, and is published before the
-/// grace is over. A message is spurious only when it
+/// nothing after `settled`, the head once capture has published whatever was committed before the answer came, is. A change is
+/// explained by any message after the first answer's `asked` that was committed before the second answer came. A message is spurious only when it
 /// lies between the first answer's `settled` and the second's `asked`, so that it is in the one and not in the other for certain.
 /// What lies in neither is judged with the next answer.
 ///
-/// Bounded: ``maximumCallers`` callers with one answer each, ``maximumPending`` answers that wait for their grace, as many bytes of
+/// Bounded: ``maximumCallers`` callers with one answer each, ``maximumPending`` answers that are not settled yet, as many bytes of
 /// bodies in either as it is told, ``samplesOfVerdict`` samples of each kind.
 public struct Parity: Sendable {
     public static let maximumCallers = 256
@@ -30,7 +29,7 @@ public struct Parity: Sendable {
         var answer: Answer
         /// The whole answer; `nil` when only 304 was seen.
         var body: Body?
-        /// No message after this is in the answer; `nil` while its grace lasts.
+        /// No message after this is in the answer; `nil` until capture has caught up with it.
         var settled: Position?
         let serial: UInt64
 
@@ -42,7 +41,7 @@ public struct Parity: Sendable {
         }
     }
 
-    /// An answer whose grace lasts; with a pair, one that is judged then.
+    /// An answer that capture has not caught up with; with a pair, one that is judged then.
     private struct Pending {
         let caller: UInt64
         let serial: UInt64
@@ -134,19 +133,19 @@ public struct Parity: Sendable {
     /// An answer was not looked at.
     public mutating func dropped() { doubt(.busy) }
 
-    /// Judges the pairs whose grace is over. Call a few times a second.
+    /// Judges the pairs that capture has caught up with. Call a few times a second.
     ///
     /// - Parameters:
-    ///   - grace: From an answer until every change in it has been published, if it is at all.
-    ///   - head: Where the log stands.
+    ///   - covered: Everything that was committed before has been published; `nil`: nobody knows.
+    ///   - head: Where the log stands, looked at after that.
     ///   - lead: Seconds by which the database's clock is ahead of ours.
     ///   - run: Which run of capture this is; `nil`: it is not live.
     public mutating func sweep(
-        now: Timestamp, grace: Duration, lead: Double = 0, head: Position?, run: UInt64?, traffic: Traffic
+        now: Timestamp, covered: Timestamp?, lead: Double = 0, head: Position?, run: UInt64?, traffic: Traffic
     ) {
         // An answer from the future is from before the clock was set back.
-        let due = pending.prefix {
-            $0.answeredAt.advanced(by: grace) <= now || $0.answeredAt > now.advanced(by: .seconds(5))
+        let due = pending.prefix { item in
+            item.answeredAt > now.advanced(by: .seconds(5)) || covered.map { item.answeredAt <= $0 } ?? false
         }
         pending.removeFirst(due.count)
         for item in due {
@@ -213,7 +212,7 @@ public struct Parity: Sendable {
             counts.quiet += 1
             return follow(answer, settled: settled)
         }
-        // A quiet pair is known for one when its grace is over.
+        // A quiet pair is known for one when capture has caught up.
         if messages.isEmpty {
             return follow(
                 answer, settled: settled, judging: Pair(first: first, second: answer, differences: differences))
@@ -222,7 +221,7 @@ public struct Parity: Sendable {
         follow(answer, settled: settled)
     }
 
-    /// The grace is over: what has not been published by now is not coming.
+    /// Capture has caught up: what has not been published by now is not coming.
     private mutating func judge(_ pair: Pair, lead: Double, _ traffic: Traffic) {
         guard let published = traffic(pair.second.channels, pair.first.asked, nil) else { return doubt(.history) }
         // What was committed after the answer is not in it. On a busy channel it would hide what is missed.
@@ -274,7 +273,7 @@ public struct Parity: Sendable {
 
     // MARK: Memory
 
-    /// A new answer to compare with, whose grace begins.
+    /// A new answer to compare with, to be settled.
     private mutating func begin(_ answer: Answer, judging pair: Pair? = nil) {
         let known = entries[answer.caller]?.body
         var body: Body? = answer.body

@@ -1,6 +1,4 @@
-#if canImport(CZlib)
 import CZlib
-#endif
 
 /// Reads bodies that were compressed for the client.
 enum EncodedBody {
@@ -18,7 +16,6 @@ enum EncodedBody {
     }
 
     private static func inflated(_ body: [UInt8]) -> [UInt8]? {
-        #if canImport(CZlib)
         // Lives at one address: zlib keeps it.
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
@@ -44,8 +41,5 @@ enum EncodedBody {
                 guard result == Z_OK, made > 0 || stream.pointee.avail_in > 0 else { return nil }
             }
         }
-        #else
-        return nil
-        #endif
     }
 }

@@ -46,7 +46,9 @@ public final class ParityRecorder: Sendable {
         /// Which run of capture this is; `nil` while it is not live.
         var run: UInt64?
         var runs: UInt64 = 0
-        var lag = CaptureLag()
+        /// Everything that was committed before has been published; `nil`: nobody knows.
+        var covered: Timestamp?
+        var lead = ClockLead()
     }
 
     private let features: [Feature]
@@ -102,10 +104,17 @@ public final class ParityRecorder: Sendable {
         }
     }
 
-    /// A change was published, so many seconds after its commit. Any thread.
+    /// A change was published, so many seconds after the moment that its commit is dated. Any thread.
     public func published(after seconds: Double) {
         let now = now()
-        desk.withLock { $0.lag.record(seconds, now: now) }
+        desk.withLock { $0.lead.record(seconds, now: now) }
+    }
+
+    /// Everything that was committed before `moment` has been published. Any thread.
+    public func covered(before moment: ContinuousClock.Instant) {
+        // Answers are dated by the wall clock, which is put right now and then.
+        let covered = now().advanced(by: moment - ContinuousClock.now - .milliseconds(50))
+        desk.withLock { $0.covered = covered }
     }
 
     // MARK: Polls (event loops)
@@ -152,7 +161,7 @@ public final class ParityRecorder: Sendable {
     /// Compares what has come, and judges what has waited long enough.
     public func process() {
         let now = now()
-        let (waiting, dropped, over, run, grace, lead) = desk.withLock { desk in
+        let (waiting, dropped, over, run, covered, lead) = desk.withLock { desk in
             defer {
                 desk.waiting = []
                 desk.waitingBytes = 0
@@ -160,7 +169,7 @@ public final class ParityRecorder: Sendable {
             }
             var over: [String: [UInt64]] = [:]
             for name in Array(desk.callers.keys) { over[name] = desk.callers[name]?.sweep(now: now) }
-            return (desk.waiting, desk.dropped, over, desk.run, desk.lag.grace(now: now), desk.lag.lead(now: now))
+            return (desk.waiting, desk.dropped, over, desk.run, desk.covered, desk.lead.seconds(now: now))
         }
         let answers = waiting.map { ($0.capture.feature.name, $0.answer) }
         let grown: [String: [Parity.Verdict: UInt64]] = parities.withLock { parities in
@@ -170,7 +179,8 @@ public final class ParityRecorder: Sendable {
             for (name, callers) in over { for caller in callers { parities[name]?.forget(caller) } }
             var grown: [String: [Parity.Verdict: UInt64]] = [:]
             for name in Array(parities.keys) {
-                parities[name]?.sweep(now: now, grace: grace, lead: lead, head: hub.head, run: run, traffic: traffic)
+                parities[name]?.sweep(
+                    now: now, covered: covered, lead: lead, head: hub.head, run: run, traffic: traffic)
                 guard let after = parities[name]?.counts, let before = before[name], after != before else { continue }
                 let since = after.since(before)
                 for verdict in Parity.Verdict.allCases where since[verdict] > 0 {

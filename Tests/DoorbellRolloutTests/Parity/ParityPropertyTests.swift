@@ -64,13 +64,18 @@ import Testing
             let traffic: Parity.Traffic = { _, after, through in
                 known.filter { $0.position > after && $0.position <= through ?? $0.position }
             }
+            // What is published last may have been committed any time before it.
+            let covered =
+                commits.indices.first { !forgotten && published[$0] > at }
+                .map { Timestamp(microseconds: ParityTrial.start + Int64(min(commits[$0], at) * 1e6)) } ?? now
             switch event {
             case .publish:
+                let committed = ParityTrial.start + Int64(commits[log.count] * 1e6)
                 log.append(
                     Publication(
                         feature: feature, channel: ParityTrial.channel,
                         position: Position(epoch: 1, tick: 1, seq: UInt64(log.count + 1)), previous: nil,
-                        committedAt: now, content: .signal))
+                        committedAt: Timestamp(microseconds: committed), content: .signal))
             case .ask(let index): polls[index].position = head
             case .answer(let index):
                 let poll = polls[index]
@@ -81,7 +86,9 @@ import Testing
                         caller: poll.caller, target: "/", channels: [ParityTrial.channel], asked: poll.position,
                         at: now,
                         run: 1, body: .whole(Array("{\"n\":\(value)}".utf8))), traffic: traffic)
-            case .sweep: parity.sweep(now: now, grace: .seconds(1), head: head, run: 1, traffic: traffic)
+            case .sweep:
+                parity.sweep(
+                    now: now, covered: covered, head: head, run: 1, traffic: traffic)
             }
         }
         let differing = bodies.values.reduce(0) { $0 + zip($1, $1.dropFirst()).count { $0 != $1 } }

@@ -22,7 +22,7 @@ import Testing
         trial.publish()
         trial.round(#"{"items":[{"id":7,"name":"a"},{"id":8,"name":"x"}]}"#)
         trial.poll(#"{"items":[{"id":9,"name":"n"},{"id":7,"name":"b"}]}"#)
-        #expect(trial.verdicts == [0, 0, 0, 0, 0], "not before the grace is over")
+        #expect(trial.verdicts == [0, 0, 0, 0, 0], "not before capture has caught up")
         trial.wait(1.2)
         #expect(trial.verdicts == [0, 0, 1, 0, 0])
         let sample = try #require(trial.parity.samples.first)
@@ -50,7 +50,7 @@ import Testing
         #expect(sample.messages == [#"1.1-1 notes update {"id":4}"#])
     }
 
-    @Test("an answer may hold a change that is published after it, within the grace and not later")
+    @Test("an answer may hold a change that is published after it, until capture has caught up and not later")
     func captureLag() throws {
         var trial = try ParityTrial()
         trial.round("[1]")
@@ -258,22 +258,16 @@ import Testing
         #expect(empty.assessment == .notCompared)
     }
 
-    @Test("the grace is twice the lag, at least a second, and a slow batch is remembered for a while")
-    func lag() {
-        var lag = CaptureLag()
+    @Test("how far the database's clock is ahead is known for half a minute to a minute")
+    func lead() {
+        var lead = ClockLead()
         let start = Timestamp(microseconds: ParityTrial.start)
         func later(_ seconds: Int) -> Timestamp { start.advanced(by: .seconds(seconds)) }
-        var graces = [lag.grace(now: start)]
-        lag.record(0.02, now: start)
-        lag.record(4, now: later(1))
-        lag.record(.nan, now: later(1))
-        for seconds in [2, 31, 100] { graces.append(lag.grace(now: later(seconds))) }
-        lag.record(1e9, now: later(100))
-        graces.append(lag.grace(now: later(101)))
-        #expect(graces == [.seconds(1), .seconds(8), .seconds(8), .seconds(1), .seconds(60)])
-        #expect(lag.lead(now: later(101)) == 0)
-        lag.record(-3, now: later(102))
-        #expect(lag.lead(now: later(103)) == 3)
-        #expect(lag.lead(now: later(300)) == 0)
+        for seconds in [0.02, .nan, -3, -1, 5] { lead.record(seconds, now: start) }
+        var leads: [Double] = []
+        for seconds in [1, 31, 59, 100] { leads.append(lead.seconds(now: later(seconds))) }
+        lead.record(-2, now: later(100))
+        for seconds in [101, 300] { leads.append(lead.seconds(now: later(seconds))) }
+        #expect(leads == [3, 3, 3, 0, 2, 0])
     }
 }

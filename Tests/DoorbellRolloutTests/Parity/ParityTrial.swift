@@ -29,13 +29,15 @@ struct ParityTrial {
     var head: Position { Position(epoch: 1, tick: 1, seq: seq) }
     var now: Timestamp { Timestamp(microseconds: Self.start + Int64(time * 1e6)) }
 
-    /// Lets time pass; pairs are judged every 200 ms as in the service.
+    /// Lets time pass; capture is a second behind, and pairs are judged every 200 ms as in the service.
     mutating func wait(_ seconds: Double) {
         let end = time + seconds
         while time < end {
             time = min(time + 0.2, end)
             let traffic = traffic
-            parity.sweep(now: now, grace: .seconds(1), lead: max(0, lead), head: head, run: run, traffic: traffic)
+            parity.sweep(
+                now: now, covered: now.advanced(by: .seconds(-1)), lead: max(0, lead), head: head, run: run,
+                traffic: traffic)
         }
     }
 
