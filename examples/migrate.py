@@ -36,9 +36,9 @@ from websocket import Closed, WebSocket
 
 INTERVAL = 0.5  # seconds between two polls of a client
 MIGRATION = 150  # seconds that the gates may take
-GATE = "{{ interval: 2s, threshold: 2, minimum: 4, reconnects: 100000, {more} }}"
+GATE = "{{ interval: 2s, threshold: 2, reconnects: 100000, {more} }}"
 
-STEPS = "step: 50, max: 50"
+STEPS = "step: 50, max: 50, minimum: 4"
 
 # What is changed in the desk's configuration: name -> lines of the feature.
 FEATURES = {
@@ -46,9 +46,9 @@ FEATURES = {
     "dashboard": ["mode: answer", "slow: reset", "gate: " + GATE.format(more=STEPS)],
     "chat": ["gate: " + GATE.format(more=STEPS), "parity: { items: { path: $.messages, key: id } }"],
     # Wrong on purpose: messages wait for two seconds, which nobody notices before somebody is told.
-    "notifications": ["batch: 2s", "gate: " + GATE.format(more="step: 50, max: 100, staleness: 900ms, spurious: 100")],
+    "notifications": ["batch: 2s", "gate: " + GATE.format(more="step: 50, max: 100, minimum: 4, staleness: 900ms, spurious: 100")],
     # Wrong on purpose: see `misdirected`.
-    "inbox": ["gate: " + GATE.format(more=STEPS)],
+    "inbox": ["gate: " + GATE.format(more="step: 50, max: 50, minimum: 20")],
 }
 GOOD = ("unread", "dashboard", "chat")
 
@@ -318,9 +318,9 @@ class Page:
     """The desk's page in Chromium."""
 
     def __init__(self, url):
-        from shot import Browser
+        from shot import SIZE, Browser
         self.browser = Browser()
-        self.url = url
+        self.browser.command("Emulation.setDeviceMetricsOverride", **SIZE, deviceScaleFactor=1, mobile=False)
         self.browser.command("Page.navigate", url=url)
         self.browser.wait("the page", lambda: self.value("#notifications .list li span"))
 
