@@ -11,7 +11,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo test test-swift test-js test-demo test-adapters property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-demo test-adapters property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ demo: setup release ## Start PostgreSQL, an example application and Doorbell in 
 
 migrate-demo: setup release ## The example, moved from polling to push feature by feature, by itself
 	/usr/bin/python3 examples/migrate.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
+
+origin: setup release ## How many polls still reach the legacy API with a cache: 1,000 clients, for real
+	/usr/bin/python3 examples/origin.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
 
 test: setup lint build test-swift test-js test-demo test-adapters ## Every test; installs what is missing first
 
