@@ -21,5 +21,5 @@ struct LedgerObserver: ServerObserver {
         ledger.recordSubscribed(to: feature.name, bytesUp: bytesUp, bytesDown: bytesDown)
     }
 
-    func unsubscribed(feature: Feature) { ledger.recordUnsubscribed(from: feature.name) }
+    func unsubscribed(feature: Feature, isLost: Bool) { ledger.recordUnsubscribed(from: feature.name, isLost: isLost) }
 }

@@ -109,10 +109,11 @@ public struct Ledger: Sendable {
         }
     }
 
-    public mutating func recordUnsubscribed(from feature: String) {
+    /// - Parameter isLost: With its connection.
+    public mutating func recordUnsubscribed(from feature: String, isLost: Bool = true) {
         change(feature, .push) { account in
             account.connections = max(0, account.connections - 1)
-            account.ended += 1
+            if isLost { account.ended += 1 }
         }
     }
 

@@ -29,7 +29,9 @@ public final class LedgerRecorder: Sendable {
         enter { $0.recordSubscribed(to: feature, bytesUp: bytesUp, bytesDown: bytesDown) }
     }
 
-    public func recordUnsubscribed(from feature: String) { enter { $0.recordUnsubscribed(from: feature) } }
+    public func recordUnsubscribed(from feature: String, isLost: Bool = true) {
+        enter { $0.recordUnsubscribed(from: feature, isLost: isLost) }
+    }
 
     private func enter(_ entry: (inout Ledger) -> Void) {
         ledger.withLock(entry)

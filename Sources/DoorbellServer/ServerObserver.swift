@@ -11,7 +11,9 @@ public protocol ServerObserver: Sendable {
     ///   - bytesDown: What it was answered: `subscribed` with its snapshot, and the replay.
     func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int)
     /// A subscription ended.
-    func unsubscribed(feature: Feature)
+    ///
+    /// - Parameter isLost: With its connection; otherwise somebody wanted it so.
+    func unsubscribed(feature: Feature, isLost: Bool)
 }
 
 /// Publications of one channel on their way to its subscribers on one event loop.

@@ -22,6 +22,10 @@ enum CacheRules {
         where headers.contains(name: name) {
             return .none
         }
+        // A header that is in the key, and that the legacy API is not shown.
+        guard
+            headers[canonicalForm: "connection"].allSatisfy({ ["keep-alive", "close", "te"].contains($0.lowercased()) })
+        else { return .none }
         // With an entity tag the time does not count (RFC 9110, section 13.1.3), and without one we cannot tell.
         if headers.contains(name: "if-modified-since"), !headers.contains(name: "if-none-match") { return .none }
         let directives = headers[canonicalForm: "cache-control"]

@@ -31,6 +31,8 @@ final class CachedPoll: LegacyRequestWriter {
     private let client: any LegacyAnswerWriter
     /// `false`: the service asks after a change, which is no poll.
     private let isPoll: Bool
+    /// What the key tells apart: others may have learnt more since.
+    private var varying: [String] = []
     private let startedAt = NIODeadline.now()
     private var state = State.receiving
     /// Whether what is asked for shows every change.
@@ -90,9 +92,9 @@ final class CachedPoll: LegacyRequestWriter {
     // MARK: Deciding
 
     private func decide() {
+        varying = cache.varying(of: poll.feature)
         let key = CacheKey(
-            head, from: origin, identity: caching.identity, ignoring: caching.ignoredParameters,
-            varying: cache.varying(of: poll.feature))
+            head, from: origin, identity: caching.identity, ignoring: caching.ignoredParameters, varying: varying)
         let request = SharedAnswers<CachedPolls.Waiter>.Request(
             key: key, writer: CacheKey(writer: head.headers), maxAge: caching.maxAge, use: use,
             mayAsk: head.method == .GET)
@@ -144,9 +146,8 @@ final class CachedPoll: LegacyRequestWriter {
 
     /// - Returns: Whether the answer is to be collected; otherwise it goes to this client alone.
     func mayKeep(_ answer: HTTPResponseHead) -> Bool {
-        let known = cache.varying(of: poll.feature)
         switch CacheRules.keeping(
-            answer.status, answer.headers, identity: caching.identity, known: known,
+            answer.status, answer.headers, identity: caching.identity, known: varying,
             maximumBody: cache.configuration.maximumKept)
         {
         case .keep: return true
@@ -181,7 +182,7 @@ final class CachedPoll: LegacyRequestWriter {
     func failed(_ failure: GatewayFailure) {
         guard case .asking(_, let asking, let key) = state else { return }
         state = .over
-        upstream.observer.failed(poll)
+        if isPoll { upstream.observer.failed(poll) }
         cache.ended(asking, key: key, with: nil, .failure(failure))
         client.fail(failure)
     }

@@ -5,8 +5,8 @@ import NIOHTTP1
 
 /// A poll that is not passed on any more, or not for a while: answered with a problem (RFC 9457). Lives on the connection's loop.
 ///
-/// It says `Doorbell-Transport: push` like every other answer, so a client that can goes on by push, whose questions to the legacy API are
-/// not refused.
+/// It says `Doorbell-Transport: push`, so a client that can goes on by push, whose questions to the legacy API are not refused. While push
+/// cannot be had, and for whom it is never to be (`cohort.deny`), polls are answered: there is no other way.
 final class RefusedPoll: LegacyRequestWriter {
     /// `nil` once it is answered, or the client is gone.
     private var answer: (any LegacyAnswerWriter)?
@@ -22,6 +22,7 @@ final class RefusedPoll: LegacyRequestWriter {
         position: Position?, hasBody: Bool, answer: any LegacyAnswerWriter
     ) {
         let guidance = upstream.guidance(poll.feature, headers: head.headers, from: origin)
+        guard guidance.usesPush, position != nil else { return nil }
         var headers: HTTPHeaders = ["content-type": "application/problem+json", "cache-control": "no-store"]
         let status: HTTPResponseStatus
         let detail: String

@@ -8,6 +8,7 @@ final class WrittenAnswer: LegacyAnswerWriter {
     private let client: any LegacyAnswerWriter
     private let cache: CachedPolls
     private var writer: CacheKey?
+    private var isOver = false
 
     init(to client: any LegacyAnswerWriter, of request: HTTPHeaders, cache: CachedPolls) {
         self.client = client
@@ -26,13 +27,20 @@ final class WrittenAnswer: LegacyAnswerWriter {
 
     func body(_ part: ByteBuffer) -> EventLoopFuture<Void> { client.body(part) }
 
+    /// The client has given up, and it may have been done nevertheless.
+    deinit {
+        if !isOver { cache.wrote(writer) }
+    }
+
     func end() {
+        isOver = true
         cache.wrote(writer)
         client.end()
     }
 
     func fail(_ failure: GatewayFailure) {
         // It may have been done nevertheless.
+        isOver = true
         cache.wrote(writer)
         client.fail(failure)
     }

@@ -20,6 +20,7 @@ import Testing
         mutating func check(_ evidence: GateEvidence) -> String {
             let decision = gate.decide(evidence, at: rollout)
             if let target = decision.rollout {
+                gate.moved()
                 rollout = Rollout(target.stage, percent: target.percent, entry: entry(by: Gate.who))
             }
             return "\(decision.verdict.rawValue), \(decision.action.rawValue): \(rollout)"
@@ -36,6 +37,7 @@ import Testing
     ) -> GateEvidence {
         var evidence = GateEvidence(seconds: 60)
         evidence.parity.told = told
+        evidence.parity.distinct = told
         evidence.parity.missed = missed
         evidence.parity.spurious = spurious
         evidence.polls = polls
@@ -86,6 +88,14 @@ import Testing
         trial.rollout = Rollout(.shadow, entry: trial.entry(by: "ann"))
         trial.gate.moved()
         #expect(trial.check(Self.good) == "successful, promote: canary 10 %")
+    }
+
+    @Test("a step that was decided and could not be written is decided again")
+    func unwritten() throws {
+        var gate = try Trial(Rollout(.push)) { $0.threshold = 2 }.gate
+        let actions = (0..<4).map { _ in gate.decide(Self.bad, at: Rollout(.push)).action }
+        #expect(actions == [.hold, .rollback, .rollback, .rollback])
+        #expect(gate.decide(Self.good, at: Rollout(.canary, percent: .zero)).action == .promote)
     }
 
     @Test("push is rolled back, too")
@@ -142,12 +152,14 @@ import Testing
             ),
             ("errors", evidence(errors: 10), .passed, .passed, "10 of 1000 polls failed (at most 1 %)"),
             ("errors", evidence(errors: 11), .failed, .failed, "11 of 1000 polls failed (at most 1 %)"),
+            ("errors", evidence(polls: 20, errors: 1), .passed, .passed, "1 of 20 polls failed (at most 1 %)"),
+            ("errors", evidence(polls: 20, errors: 2), .failed, .failed, "2 of 20 polls failed (at most 1 %)"),
             ("errors", evidence(polls: 0, errors: 0), .passed, .passed, "0 of 0 polls failed (at most 1 %)"),
             ("clients", evidence(pushed: 0, push: nil), nil, .open, "0 messages to clients, 10 open"),
             ("staleness", evidence(push: 2.9), nil, .passed, "push p99 2.90 s (at most as polls wait, 3.00 s)"),
             ("staleness", evidence(push: 4.1, poll: 4), nil, .failed, "push p99 4.10 s (at most as polls, 4.00 s)"),
             (
-                "staleness", evidence(pushed: 3, push: 60), nil, .passed,
+                "staleness", evidence(pushed: 3, push: 60), nil, .open,
                 "too few messages to measure how late they come"
             ),
             (
@@ -178,6 +190,14 @@ import Testing
         #expect(check(Rollout(.shadow))?.result == shadow)
         let pushed = try #require(check(Rollout(.canary, percent: Percent("10"))))
         #expect(pushed.result == canary && pushed.text == text)
+    }
+
+    @Test("one change that many callers were shown is one change")
+    func oneChange() throws {
+        var evidence = Self.evidence(told: 500)
+        evidence.parity.distinct = 1
+        let decision = try Trial(Rollout(.shadow)).gate.judge(evidence, at: Rollout(.shadow))
+        #expect(decision.verdict == .inconclusive && decision.checks[0].text.hasPrefix("1 changes were compared"))
     }
 
     @Test("a share is of as many as a check needs at least, so one of two changes is not yet half of all")

@@ -19,6 +19,9 @@ final class GateKeeper: Sendable {
         var checked: Timestamp
     }
 
+    /// Until a step that could not be written is decided again.
+    private static let pause = Duration.seconds(5)
+
     let feature: Feature
     let settings: GateSettings
     private let rollouts: RolloutBoard
@@ -62,9 +65,15 @@ final class GateKeeper: Sendable {
             guard isDeciding() else { return nil }
             let decision = state.gate.decide(evidence(state, now), at: rollout)
             state.last = decision
-            if decision.verdict != .inconclusive { begin(&state, rollout, now) }
+            // Where the feature is moved a new window begins when it has been.
+            if decision.verdict != .inconclusive, decision.rollout == nil { begin(&state, rollout, now) }
             return (decision, rollout)
         }
+    }
+
+    /// What was decided could not be written: it is decided again soon.
+    func retry(now: Timestamp) {
+        state.withLock { $0.checked = now.advanced(by: min(Self.pause, settings.interval) - settings.interval) }
     }
 
     func report(now: Timestamp) -> GateReport.Entry {

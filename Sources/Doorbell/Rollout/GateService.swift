@@ -33,7 +33,10 @@ struct GateService: Service {
                 label: "doorbell_gate_checks_total",
                 dimensions: [("feature", decision.feature), ("verdict", decision.verdict.rawValue)]
             ).increment()
-            if let target = decision.rollout, await !move(keeper, decision, from: rollout, to: target) { continue }
+            if let target = decision.rollout, await !move(keeper, decision, from: rollout, to: target) {
+                keeper.retry(now: SystemClock.now())
+                continue
+            }
             // Waiting for evidence is told once.
             let isNews = told?.verdict != .inconclusive || decision.verdict != .inconclusive
             told = decision

@@ -31,7 +31,8 @@ public struct Gate: Sendable {
     /// Checks, and counts the check.
     public mutating func decide(_ evidence: GateEvidence, at rollout: Rollout) -> GateDecision {
         let decision = judge(evidence, at: rollout)
-        failures = decision.action == .rollback ? 0 : decision.failures
+        // Until the feature has been moved: writing that down may fail.
+        failures = decision.failures
         return decision
     }
 
@@ -93,10 +94,11 @@ public struct Gate: Sendable {
 
     private func checks(_ evidence: GateEvidence, isPushed: Bool) -> [GateDecision.Check] {
         let parity = evidence.parity
+        let compared = parity.distinct + parity.missed
         var checks = [
             check(
-                "changes", parity.changes < UInt64(settings.minimum) ? .open : .passed,
-                "\(parity.changes) changes were compared (at least \(settings.minimum))"),
+                "changes", compared < UInt64(settings.minimum) ? .open : .passed,
+                "\(compared) changes were compared (at least \(settings.minimum))"),
             share("missed", parity.missed, of: parity.changes, settings.missed, "changes were missed"),
             share(
                 "spurious", parity.spurious, of: parity.told + parity.spurious, settings.spurious,
@@ -113,11 +115,13 @@ public struct Gate: Sendable {
         return checks
     }
 
-    /// Fails when there are more than the limit allows of as many as a check needs: one of two is not yet half of all.
+    /// Fails when there are more than the limit allows of as many as a check needs: one of two is not yet half of all, and one is always
+    /// allowed where any is.
     private func share(
         _ name: String, _ count: UInt64, of all: UInt64, _ limit: Percent, _ what: String
     ) -> GateDecision.Check {
-        let allowed = Double(max(all, UInt64(settings.minimum))) * Double(limit.hundredths)
+        let least = limit == .zero ? 0 : (10_000 + limit.hundredths - 1) / limit.hundredths
+        let allowed = Double(max(all, UInt64(max(settings.minimum, least)))) * Double(limit.hundredths)
         return check(
             name, Double(count) * 10_000 > allowed ? .failed : .passed,
             "\(count) of \(all) \(what) (at most \(limit) %)")
@@ -128,7 +132,7 @@ public struct Gate: Sendable {
         let limit = settings.staleness.map { $0 / .seconds(1) } ?? max(polls, interval)
         let whose = settings.staleness != nil ? "" : polls > interval ? "as polls, " : "as polls wait, "
         guard let push = evidence.pushStaleness, evidence.changesPushed >= UInt64(settings.minimum) else {
-            return check("staleness", .passed, "too few messages to measure how late they come")
+            return check("staleness", .open, "too few messages to measure how late they come")
         }
         return check(
             "staleness", push > limit ? .failed : .passed,

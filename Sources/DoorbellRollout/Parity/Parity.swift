@@ -22,6 +22,8 @@ public struct Parity: Sendable {
     public static let sampleBody = 16 << 10
     /// Seconds after an answer within which a change may be dated that is in it: the clocks of two machines are not quite the same.
     public static let clockSlack = 0.25
+    /// Messages that are known to have explained a change.
+    private static let maximumExplained = 1024
     /// Messages between two answers; more cannot be judged.
     public static let maximumMessages = 4096
 
@@ -66,6 +68,9 @@ public struct Parity: Sendable {
     private var pendingBytes = 0
     private var serial: UInt64 = 0
     private var noise = ParityNoise()
+    /// The messages that explained the last changes, in the order of being counted: each counts once for ``Counts/distinct``.
+    private var explaining: Set<Position> = []
+    private var explained: [Position] = []
     private var samplesByVerdict: [Verdict: [Sample]] = [:]
 
     public private(set) var counts = Counts()
@@ -165,11 +170,13 @@ public struct Parity: Sendable {
     ) {
         let pair = Pair(first: entry.whole, second: answer, differences: differences)
         // Whether messages lead to the new rows is seen when all of them are there.
-        if settings.items == nil, let messages = traffic(answer.channels, entry.answer.asked, nil),
-            !messages.contains(where: \.isReset), !messages.isEmpty
-        {
-            counts.told += 1
-            return begin(answer)
+        if settings.items == nil, let published = traffic(answer.channels, entry.answer.asked, nil) {
+            let latest = answer.at.advanced(by: .seconds(Self.clockSlack))
+            let messages = published.filter { $0.committedAt <= latest }
+            if !messages.contains(where: \.isReset), let newest = messages.last {
+                told(by: newest)
+                return begin(answer)
+            }
         }
         begin(answer, judging: pair)
     }
@@ -239,12 +246,23 @@ public struct Parity: Sendable {
             keep(sample(.missed, "the answer changed and there was no message", pair, lines(of: pair.differences)))
         case .real:
             guard let differences = replayed(pair, messages), !differences.isEmpty else {
-                counts.told += 1
+                if let newest = messages.last { told(by: newest) }
                 return
             }
             counts.missed += 1
             let reason = "the messages do not lead to the answer: on the left what push would have shown"
             keep(sample(.missed, reason, pair, differences, messages: messages))
+        }
+    }
+
+    private mutating func told(by message: Publication) {
+        counts.told += 1
+        guard explaining.insert(message.position).inserted else { return }
+        counts.distinct += 1
+        explained.append(message.position)
+        if explained.count > Self.maximumExplained {
+            for position in explained.prefix(Self.maximumExplained / 2) { explaining.remove(position) }
+            explained.removeFirst(Self.maximumExplained / 2)
         }
     }
 

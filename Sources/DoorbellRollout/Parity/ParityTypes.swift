@@ -66,6 +66,8 @@ extension Parity {
     public struct Counts: Sendable, Codable, Hashable {
         /// Changes that push told, too.
         public var told: UInt64 = 0
+        /// The changes behind them: one that many callers were shown is one.
+        public var distinct: UInt64 = 0
         /// Nothing changed, nothing was told.
         public var quiet: UInt64 = 0
         public var missed: UInt64 = 0
@@ -98,6 +100,7 @@ extension Parity {
             }
             var counts = Counts()
             counts.told = grown(\.told)
+            counts.distinct = grown(\.distinct)
             counts.quiet = grown(\.quiet)
             counts.missed = grown(\.missed)
             counts.spurious = grown(\.spurious)

@@ -55,6 +55,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// The legacy API takes no more of the request's body for now.
     private var isBodyHeld = false
     private var isReadHeld = false
+    /// The end of an answer is being written, which may bring the next request.
+    private var isEnding = false
     /// Somebody waits for the client to take bytes.
     private var writable: EventLoopPromise<Void>?
 
@@ -408,6 +410,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// The answer is complete: writes it out and goes on to the next request, or closes.
     private func finish() {
         guard case .exchanging(let exchange) = state, let context else { return }
+        guard !isEnding else {
+            // Within the end of the answer before it: as many requests as were sent ahead would be answered one within the other.
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            return context.eventLoop.execute { bound.value.finish() }
+        }
+        if exchange.isRequestEnded, !context.channel.isWritable { return finishWhenWritable(context) }
+        isEnding = true
+        defer { isEnding = false }
         isBodyHeld = false
         lastActivity = .now()
         access?.end()
@@ -434,6 +444,15 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             isReadHeld = false
             context.read()
         }
+    }
+
+    /// The next request is not looked at before the client takes this answer: many short requests could ask for more than memory holds.
+    private func finishWhenWritable(_ context: ChannelHandlerContext) {
+        let promise = writable ?? context.eventLoop.makePromise(of: Void.self)
+        writable = promise
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        promise.futureResult.whenSuccess { bound.value.finish() }
+        context.flush()
     }
 
     func close() { context?.close(promise: nil) }

@@ -3,6 +3,9 @@ import NIOHTTP1
 
 /// A repeatable answer as it goes to the client.
 struct RepeatableExchange {
+    /// Bytes of a body that each connection keeps: what is saved does not grow with it.
+    private static let maximumBody = 16 << 10
+
     let answer: any RepeatableAnswer
     /// With its framing; `nil` before it is sent.
     var head: HTTPResponseHead?
@@ -10,10 +13,11 @@ struct RepeatableExchange {
 
     init(answer: any RepeatableAnswer) { self.answer = answer }
 
-    /// Whether the body is as long as the head says, and follows as it is.
+    /// Whether the body is as long as the head says, follows as it is, and is not too long to be kept.
     var isWhole: Bool {
         guard let head else { return false }
         let length = body.reduce(0) { $0 + $1.readableBytes }
+        guard length <= Self.maximumBody else { return false }
         return head.status == .notModified ? length == 0 : head.headers.first(name: "content-length") == String(length)
     }
 

@@ -81,9 +81,8 @@ final class AnswerFeed: Subscriber {
 
     func fellBehind(on channel: ChannelName, feature: Feature) {}
 
-    /// What the client has may be old.
-    func changed(_ publications: [Publication]) {
-        note(publications[...])
+    /// What the client has may be old. What it missed while it was away is no delay of ours, so it is not counted.
+    func mayBeOld() {
         isStale = true
         flush()
     }

@@ -223,7 +223,7 @@ final class PushStream {
         feed.begin(at: joined.position, snapshot: isResumed ? nil : join.snapshot)
         // Without a snapshot the client has nothing, and history may not reach back to the one that it has.
         let isWhole = isResumed || (join.snapshot != nil && joined.recovered)
-        if !joined.replay.isEmpty || !isWhole { feed.changed(joined.replay) }
+        if !joined.replay.isEmpty || !isWhole { feed.mayBeOld() }
         if join.feature.presence { arrived(on: join.channel) }
         core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
@@ -253,7 +253,7 @@ final class PushStream {
         guard let feature = core.catalog.feature(owning: channel) else { return }
         if feature.presence { departed(from: channel) }
         endedPushing(feature)
-        core.observer?.unsubscribed(feature: feature)
+        core.observer?.unsubscribed(feature: feature, isLost: session.isClosed)
     }
 
     private func ask(_ target: String, token: Int, bytesUp: Int) {

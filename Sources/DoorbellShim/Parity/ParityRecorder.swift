@@ -171,10 +171,10 @@ public final class ParityRecorder: Sendable {
             for name in Array(desk.callers.keys) { over[name] = desk.callers[name]?.sweep(now: now) }
             return (desk.waiting, desk.dropped, over, desk.run, desk.covered, desk.lead.seconds(now: now))
         }
-        let answers = waiting.map { ($0.capture.feature.name, $0.answer) }
         let grown: [String: [Parity.Verdict: UInt64]] = parities.withLock { parities in
             let before = parities.mapValues(\.counts)
-            for (name, answer) in answers { parities[name]?.answered(answer, traffic: traffic) }
+            // One at a time: an answer that came compressed is larger here.
+            for item in waiting { parities[item.capture.feature.name]?.answered(item.answer, traffic: traffic) }
             for (name, count) in dropped { for _ in 0..<count { parities[name]?.dropped() } }
             for (name, callers) in over { for caller in callers { parities[name]?.forget(caller) } }
             var grown: [String: [Parity.Verdict: UInt64]] = [:]

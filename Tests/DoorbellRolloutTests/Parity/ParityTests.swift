@@ -16,6 +16,17 @@ import Testing
         #expect(trial.parity.samples.isEmpty)
     }
 
+    @Test("what many callers were shown is one change")
+    func distinct() throws {
+        var trial = try ParityTrial()
+        for change in 1...3 {
+            for caller in 1...5 { trial.poll("[\(change)]", by: UInt64(caller)) }
+            trial.wait(3)
+            trial.publish()
+        }
+        #expect(trial.parity.counts.told == 10 && trial.parity.counts.distinct == 2)
+    }
+
     @Test("a change without a message is missed, with both bodies, positions and what changed")
     func missed() throws {
         var trial = try ParityTrial()

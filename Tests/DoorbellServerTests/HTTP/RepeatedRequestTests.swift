@@ -94,6 +94,48 @@ import Testing
         }
     }
 
+    @Test(
+        "thousands of requests that wait behind a slow one are answered one after the other, not one within the other")
+    func manyPipelined() async throws {
+        try await withServer([try TestFeatures.news()]) { server in
+            let raw = try await RawClient(port: server.port)
+            // So that one read may bring many of them.
+            let body = String(repeating: "x", count: 1 << 20)
+            let large = "POST /api/large HTTP/1.1\r\nHost: h\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body
+            for _ in 0..<3 { #expect(try await answer(raw, to: large).status == 200) }
+            server.gateway.reply { _, _ in .hold }
+            let count = 10_000
+            let live = "GET /_doorbell/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
+            try await raw.send("GET /api/slow HTTP/1.1\r\nHost: h\r\n\r\n" + String(repeating: live, count: count))
+            try await eventually("the slow one is asked for") { server.gateway.heldForwards == 1 }
+            server.gateway.releaseForwards(with: .answer(.ok, ["content-length": "4"], Array("slow".utf8)))
+            #expect(try await raw.answer().text == "slow")
+            for _ in 0..<count { #expect(try await raw.answer().status == 200) }
+            await raw.close()
+        }
+    }
+
+    @Test("a client that asks without reading is answered as far as it takes the answers, and the rest when it reads")
+    func askingWithoutReading() async throws {
+        try await withServer([try TestFeatures.news()]) { server in
+            let body = [UInt8](repeating: 0x78, count: 256 << 10)
+            server.gateway.reply { _, _ in .answer(.ok, ["content-length": "\(body.count)"], body) }
+            let raw = try await RawClient(port: server.port, stalled: true)
+            let count = 200
+            try await raw.send(String(repeating: Self.poll, count: count))
+            var asked = 0
+            while asked == 0 || asked != server.gateway.forwarded.count {
+                asked = server.gateway.forwarded.count
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            // What the sockets hold, some megabytes, is what it takes.
+            #expect(asked < count / 2, "\(asked) of \(count) were answered into memory")
+            try await raw.resume()
+            for _ in 0..<count { #expect(try await raw.answer().body.count == body.count) }
+            await raw.close()
+        }
+    }
+
     @Test("a request that comes in two pieces is answered")
     func pieces() async throws {
         try await withRepeatable { server, raw in

@@ -101,7 +101,7 @@ final class TestServer: Sendable {
             open.withLock { $0 += 1 }
             begun.withLock { $0 += 1 }
         }
-        func unsubscribed(feature: Feature) { open.withLock { $0 -= 1 } }
+        func unsubscribed(feature: Feature, isLost: Bool) { open.withLock { $0 -= 1 } }
     }
 }
 
