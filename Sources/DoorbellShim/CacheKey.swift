@@ -69,7 +69,8 @@ struct CacheKey: Hashable, Sendable {
     /// What an API may answer differently to, often without saying so.
     private static let negotiated = [
         "host", "accept", "accept-encoding", "accept-language", "accept-version", "api-version", "origin", "prefer",
-        "x-api-version", "x-forwarded-host", "x-forwarded-proto", "x-requested-with",
+        "x-api-version", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
+        "x-requested-with",
     ]
 }
 

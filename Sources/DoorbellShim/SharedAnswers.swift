@@ -23,13 +23,16 @@ struct SharedAnswers<Waiter> {
         let at: ContinuousClock.Instant
     }
 
+    /// Polls that wait for one answer; more ask for themselves.
+    static var maximumWaiting: Int { 4096 }
+
     private var cache: AnswerCache
     private let lag: Duration
     private var fences = WriteFences()
     private var isLive = false
     /// By what they ask for: the one that began last.
     private var asking: [CacheKey: Asking] = [:]
-    /// By the number of the one that asks. Each is a request of a client that is connected, as is each that asks.
+    /// By the number of the one that asks; at most ``maximumWaiting`` each. One whose client has left stays until then.
     private var waiting: [UInt64: [Waiter]] = [:]
     private var lastNumber: UInt64 = 0
 
@@ -88,6 +91,7 @@ struct SharedAnswers<Waiter> {
             }
             guard request.mayAsk else { return .pass }
             if let running = asking[request.key], isGood(running.position, running.at) {
+                guard waiting[running.number]?.count ?? 0 < Self.maximumWaiting else { return .pass }
                 waiting[running.number, default: []].append(waiter())
                 return .wait
             }

@@ -73,6 +73,20 @@ import Testing
         #expect(EncodedBody.plain([], encoding: "gzip") == nil)
     }
 
+    @Test("callers that never come again make room after a minute, when there is no room; the others stay")
+    func strangers() {
+        var callers = ParityCallers()
+        func later(_ seconds: Int) -> Timestamp { Timestamp(microseconds: Int64(seconds) * 1_000_000) }
+        for caller in 0..<UInt64(ParityCallers.capacity) { _ = callers.takes(caller, now: later(0)) }
+        let (known, late) = (callers.takes(7, now: later(0)), callers.takes(1000, now: later(0)))
+        #expect(known && !late)
+        let gone = [59, 60].map { callers.sweep(now: later($0)).count }
+        #expect(gone == [0, ParityCallers.capacity - 1])
+        let next = callers.takes(1000, now: later(60))
+        let left = callers.sweep(now: later(300)).count
+        #expect(next && left == 0, "there is room")
+    }
+
     @Test("a sample of callers stays for its time and makes room")
     func callers() {
         var callers = ParityCallers()
@@ -81,6 +95,7 @@ import Testing
         #expect(taken == ParityCallers.capacity)
         let (late, known) = (callers.takes(9_999, now: start), callers.takes(7, now: start))
         #expect(!late && known)
+        for caller in 0..<UInt64(ParityCallers.capacity) { _ = callers.takes(caller, now: start) }
         let early = callers.sweep(now: start.advanced(by: .seconds(599)))
         let over = callers.sweep(now: start.advanced(by: .seconds(600)))
         #expect(early == [] && over.count == ParityCallers.capacity)
