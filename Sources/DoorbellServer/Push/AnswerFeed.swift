@@ -36,6 +36,8 @@ final class AnswerFeed: Subscriber {
     private var state = State.idle
     /// Something was told since the legacy API was asked last.
     private var isStale = false
+    /// Asks once more, when an API that does not show its own changes at once (`cache: { settle }`) must have settled.
+    private var settling: Scheduled<Void>?
     private var failures = 0
     /// Those since the legacy API was asked last, and those that it was asked for.
     private var pending: [Publication] = []
@@ -58,6 +60,8 @@ final class AnswerFeed: Subscriber {
 
     func end() {
         if case .backingOff(let timer) = state { timer.cancel() }
+        settling?.cancel()
+        settling = nil
         state = .ended
         pending = []
         asked = []
@@ -84,13 +88,25 @@ final class AnswerFeed: Subscriber {
     /// What the client has may be old. What it missed while it was away is no delay of ours, so it is not counted.
     func mayBeOld() {
         isStale = true
+        settle()
         flush()
     }
 
     private func note(_ publications: ArraySlice<Publication>) {
         isStale = true
+        settle()
         pending += publications
         if pending.count > Self.maximumPending { pending.removeFirst(pending.count - Self.maximumPending) }
+    }
+
+    private func settle() {
+        guard let settle = feature.cache?.settle, settle > .zero else { return }
+        settling?.cancel()
+        let bound = NIOLoopBound(self, eventLoop: stream.channel.eventLoop)
+        settling = stream.channel.eventLoop.scheduleTask(in: .nanoseconds(Int64(settle / .nanoseconds(1)))) {
+            bound.value.isStale = true
+            bound.value.ask()
+        }
     }
 
     func becameWritable() {

@@ -11,11 +11,14 @@ import Testing
     let channel = "user:42:notifications"
     let poll = #"{"type":"subscribe","poll":"/api/users/42/notifications"}"#
 
-    private func feature(_ authorize: Feature.Authorization = .poll) throws -> Feature {
+    private func feature(
+        _ authorize: Feature.Authorization = .poll, cache: Feature.Caching? = nil
+    ) throws -> Feature {
         Feature(
             name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), mode: .answer,
-            tables: [], channel: try ChannelTemplate("user:{user_id}:notifications"), authorize: authorize, stage: .push
-        )
+            tables: [], channel: try ChannelTemplate("user:{user_id}:notifications"), authorize: authorize,
+            stage: .push,
+            cache: cache)
     }
 
     /// Answers with a number that the test moves on.
@@ -63,6 +66,23 @@ import Testing
             #expect(next.contains(#""previous":"\#(first)""#) && next.contains(#""n":3"#))
             #expect(server.gateway.asked.allSatisfy { $0.headers["cookie"] == ["session=abc"] })
             try await eventually("deliveries are observed") { server.deliveries.list.count == 2 }
+        }
+    }
+
+    @Test("an API that does not show its own changes at once is asked once more when it must have settled")
+    func settles() async throws {
+        let cache = Feature.Caching(settle: .milliseconds(300))
+        try await withServer([try feature(cache: cache)]) { server in
+            let answers = Answers(server.gateway)
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.send(poll)
+            try await socket.text(containing: "subscribed")
+            let asked = server.gateway.asked.count
+            try server.publish(["x"], on: channel)
+            try await eventually("it is asked for") { server.gateway.asked.count == asked + 1 }
+            answers.set(2)
+            #expect(try await socket.text().contains(#""n":2"#))
+            #expect(server.gateway.asked.count == asked + 2)
         }
     }
 
