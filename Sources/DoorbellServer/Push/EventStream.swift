@@ -37,16 +37,8 @@ final class EventStream: PushCarrier {
     /// Chunks are framed on the way.
     func send(_ bytes: [UInt8]) -> Int { 0 }
 
-    /// A comment. Nothing comes from the client, so a connection that takes bytes counts as alive.
-    func beat() -> [UInt8] {
-        if stream?.channel.isWritable == true {
-            stream?.perform(isFlushed: false) { session in
-                session.heard(now: PushStream.seconds())
-                return []
-            }
-        }
-        return ServerSentEvent.heartbeat
-    }
+    /// A comment.
+    func beat() -> [UInt8] { ServerSentEvent.heartbeat }
 
     func encoded(_ message: EncodedMessage, position: Position?) -> [UInt8] {
         ServerSentEvent.encode(message, id: position)

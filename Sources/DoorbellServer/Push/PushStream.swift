@@ -116,7 +116,12 @@ final class PushStream {
     }
 
     /// Once each ``SessionLimits/heartbeat``.
-    func beat(now: Double) { perform { $0.timer(now: now) } }
+    func beat(now: Double) {
+        // Nothing comes from the client of an event stream: one that takes bytes lives. Before its silence is judged, or a loop that stood
+        // still would be held against it.
+        if carrier.transport == .events, channel.isWritable { session.heard(now: now) }
+        perform { $0.timer(now: now) }
+    }
 
     // MARK: Acting
 
