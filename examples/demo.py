@@ -324,6 +324,14 @@ def tail(log, count=20):
         print(f"  | {line}", file=sys.stderr)
 
 
+def program(path):
+    """The doorbell command at `path`. Raises Failed when there is none."""
+    path = path.resolve()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise Failed(f"{path} is no program; 'make release' builds it")
+    return path
+
+
 def main():
     parser = argparse.ArgumentParser(description="Doorbell in front of a small application, with all that it needs.")
     parser.add_argument("--doorbell", required=True, type=pathlib.Path, metavar="PATH", help="the doorbell command")
@@ -332,9 +340,10 @@ def main():
     parser.add_argument("--check", action="store_true", help="try everything once and end")
     parser.add_argument("--shots", type=pathlib.Path, metavar="FOLDER", help="with --check: keep the screenshots there")
     options = parser.parse_args()
-    doorbell = options.doorbell.resolve()
-    if not os.access(doorbell, os.X_OK) or doorbell.is_dir():
-        print(f"demo: {doorbell} is no program; 'make release' builds it", file=sys.stderr)
+    try:
+        doorbell = program(options.doorbell)
+    except Failed as failure:
+        print(f"demo: {failure}", file=sys.stderr)
         return 1
 
     signals = Signals()

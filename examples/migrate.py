@@ -31,7 +31,7 @@ sys.dont_write_bytecode = True
 
 from check import Wrong, expect
 from client import call
-from demo import DEADLINE, HERE, Demo, Failed, Signals, Stopped, port, tail
+from demo import DEADLINE, HERE, Demo, Failed, Signals, Stopped, port, program, tail
 from websocket import Closed, WebSocket
 
 INTERVAL = 0.5  # seconds between two polls of a client
@@ -457,9 +457,10 @@ def main():
     parser.add_argument("--doorbell", required=True, type=pathlib.Path, metavar="PATH", help="the doorbell command")
     parser.add_argument("--shots", type=pathlib.Path, metavar="FOLDER", help="keep screenshots of the page there")
     options = parser.parse_args()
-    doorbell = options.doorbell.resolve()
-    if not os.access(doorbell, os.X_OK) or doorbell.is_dir():
-        print(f"migrate: {doorbell} is no program; 'make release' builds it", file=sys.stderr)
+    try:
+        doorbell = program(options.doorbell)
+    except Failed as failure:
+        print(f"migrate: {failure}", file=sys.stderr)
         return 1
     signals = Signals()
     with signals.hold():

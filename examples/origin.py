@@ -20,7 +20,7 @@ import time
 sys.dont_write_bytecode = True
 
 from client import call
-from demo import Demo, Failed, Signals, Stopped, port, tail
+from demo import Demo, Failed, Signals, Stopped, port, program, tail
 
 CLIENTS = 1000
 ITEMS = 100
@@ -157,9 +157,12 @@ def main():
     parser.add_argument("--doorbell", required=True, type=pathlib.Path, metavar="PATH", help="the doorbell command")
     parser.add_argument("--seconds", type=int, default=30, help="of each measurement; default 30")
     options = parser.parse_args()
-    doorbell = options.doorbell.resolve()
-    if not os.access(doorbell, os.X_OK) or doorbell.is_dir() or options.seconds < 1:
-        print(f"origin: {doorbell} is no program, or --seconds is less than 1", file=sys.stderr)
+    if options.seconds < 1:
+        parser.error("--seconds is at least 1")
+    try:
+        doorbell = program(options.doorbell)
+    except Failed as failure:
+        print(f"origin: {failure}", file=sys.stderr)
         return 1
     signals = Signals()
     with signals.hold():
