@@ -6,6 +6,16 @@ internal import Histogram
 public struct Ledger: Sendable {
     /// How a client was told.
     public enum Path: String, Sendable, Codable, CaseIterable {
+        case poll
+        /// A poll with an entity tag.
+        case conditional
+        /// A poll that waits for a change.
+        case held
+        case push
+    }
+
+    /// What the rollout tells a client to do; it may still poll while it is told to use push.
+    public enum Cohort: String, Sendable, Codable, CaseIterable {
         case poll, push
     }
 
@@ -129,7 +139,9 @@ public struct Ledger: Sendable {
         Comparison(
             rows: features.flatMap { feature in
                 Path.allCases.compactMap { path in
-                    accounts[Key(feature: feature, path: path)].map { Comparison.Row(feature, path, $0) }
+                    accounts[Key(feature: feature, path: path)]
+                        .flatMap { $0.requests == 0 && [.conditional, .held].contains(path) ? nil : $0 }
+                        .map { Comparison.Row(feature, path, $0) }
                 }
             })
     }
