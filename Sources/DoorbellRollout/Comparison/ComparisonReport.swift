@@ -125,10 +125,25 @@ public struct ComparisonReport: Sendable, Codable, Equatable {
     public struct RadioUsage: Sendable, Codable, Equatable {
         public var path: Ledger.Path
         /// Clients that were looked at.
-        public var clients: Int
+        public var clients: Int = 0
         /// Of all of them: seconds that they were watched.
-        public var watchedSeconds: Double
-        /// Of them: with the radio on, had each been on its own on an LTE phone.
-        public var radioSeconds: Double
+        public var watchedSeconds: Double = 0
+        /// Of them: while the client was in the foreground, as far as its traffic tells.
+        public var foregroundSeconds: Double = 0
+        /// Of ``watchedSeconds``: with the radio on, had each been on its own on an LTE phone.
+        public var radioSeconds: Double = 0
+        /// Times that it was switched on.
+        public var promotions: UInt64 = 0
+
+        public init(path: Ledger.Path) { self.path = path }
+
+        /// One more client.
+        public mutating func add(_ clock: RadioClock, until moment: Double) {
+            clients += 1
+            watchedSeconds += clock.watchedSeconds(until: moment)
+            foregroundSeconds += clock.foregroundSeconds(until: moment)
+            radioSeconds += clock.onSeconds(until: moment)
+            promotions += clock.promotions
+        }
     }
 }
