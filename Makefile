@@ -5,13 +5,13 @@ SWIFT_DIRS  := Package.swift Sources Tests
 TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
-TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy
+TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy prometheus
 PEER_PACKAGES  := libnginx-mod-nchan node-ws
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-demo test-adapters property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-demo test-adapters test-prometheus property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -46,7 +46,7 @@ migrate-demo: setup release ## The example, moved from polling to push feature b
 origin: setup release ## How many polls still reach the legacy API with a cache: 1,000 clients, for real
 	/usr/bin/python3 examples/origin.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
 
-test: setup lint build test-swift test-js test-demo test-adapters ## Every test; installs what is missing first
+test: setup lint build test-swift test-js test-demo test-adapters test-prometheus ## Every test; installs what is missing first
 
 test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
@@ -59,6 +59,9 @@ test-demo: build ## The demo from end to end, in Chromium
 
 test-adapters: build ## The configurations for nginx, HAProxy and Caddy, with the real programs
 	/usr/bin/python3 adapters/check.py --doorbell "$$(swift build --show-bin-path)/doorbell"
+
+test-prometheus: build ## The metrics, the alerts and the Grafana dashboard, with a real Prometheus
+	/usr/bin/python3 adapters/check_prometheus.py --doorbell "$$(swift build --show-bin-path)/doorbell"
 
 property: build ## The capture property test for SECONDS=300
 	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --filter Property

@@ -12,7 +12,7 @@ extension DoorbellService {
         gates: [GateKeeper], pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
     ) -> AdminView {
         AdminView(
-            metrics: { metrics.exposition() },
+            metrics: { metrics.exposition() + ProcessMetrics().exposition() },
             comparison: {
                 let comparison = ledger.comparison
                 return (comparison.table, Self.json(comparison))
