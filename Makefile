@@ -6,8 +6,9 @@ TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServ
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
 TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy prometheus
+CLIENT_PACKAGES := terser node-commander node-typescript
 PEER_PACKAGES  := libnginx-mod-nchan node-ws
-PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 

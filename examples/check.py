@@ -47,7 +47,7 @@ def tried(name, step):
 
 def page(demo):
     """the page and what it loads come through Doorbell"""
-    for path in ("/", "/static/desk.js", "/static/desk.css", "/adapter/doorbell.js", "/adapter/socket.js"):
+    for path in ("/", "/static/desk.js", "/static/desk.css", "/adapter/client.js", "/adapter/more.js"):
         through, direct = call(demo.url + path), call(demo.upstream + path)
         expect(through.status == 200, f"{path} answers {through.status}")
         expect(through.body == direct.body, f"{path} is not what the application answers")

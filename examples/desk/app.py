@@ -74,7 +74,7 @@ def page():
     return send_from_directory(app.static_folder, "index.html")
 
 
-@app.get("/adapter/<any('doorbell.js', 'socket.js'):name>")
+@app.get("/adapter/<any('client.js', 'more.js'):name>")
 def adapter(name):
     return send_from_directory(ADAPTER, name)
 

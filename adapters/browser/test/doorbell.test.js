@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FEED, live } from '../doorbell.js';
-import { SOCKET, mayReconnect, transition } from '../socket.js';
-import { Page, pushed } from './fakes.js';
+import { live, mayReconnect, Page, pushed } from './fakes.js';
 
 const URL_ = 'http://app.test/api/things?limit=5';
 
@@ -27,21 +25,6 @@ function change(position, previous, op = 'insert', data = { id: 1 }) {
     return { type: 'thing', channel: 'things', version: 1, position, previous, op, key: { id: 1 }, data, timestamp: 1 };
 }
 
-test('every pair of a state and an event has a known outcome', () => {
-    for (const table of [FEED, SOCKET]) {
-        const events = new Set(Object.values(table).flatMap(Object.keys));
-        for (const state of Object.keys(table)) {
-            for (const event of events) {
-                const [next, action] = transition(table, state, event);
-                assert.ok(next in table);
-                if (!(event in table[state])) assert.deepEqual([next, action], [state, null]);
-            }
-        }
-    }
-    assert.deepEqual(transition(FEED, 'closed', 'push'), ['closed', null]);
-    assert.deepEqual(transition(FEED, 'polling', 'subscribed'), ['polling', null]);
-});
-
 test('without a word from the server it is the polling loop it replaces', async () => {
     const page = new Page();
     live(URL_, page.options);
@@ -51,15 +34,18 @@ test('without a word from the server it is the polling loop it replaces', async 
     assert.deepEqual(page.bodies, [{ n: 0 }]);
 });
 
-test('a poll that is still unanswered is not asked a second time, and one without end is given up', async () => {
+test('a poll that is stuck does not stop the loop, and no more than three are under way', async () => {
     const page = new Page();
     page.reply = null;
     const feed = live(URL_, page.options);
-    await page.pass(10_000);
-    assert.equal(page.requests.length, 1);
-    await page.pass(21_000);
+    await page.pass(27_000);
+    assert.deepEqual(page.requests.map(request => request.at), [0, 3000, 6000, 9000, 12_000, 15_000, 18_000, 21_000, 24_000, 27_000]);
+    assert.equal(page.requests.filter(request => !request.signal.aborted).length, 3);
+    assert.equal(page.requests[0].signal.aborted, false, 'the oldest has its time: the server may be slow');
+    await page.answer({ body: { n: 'slow' } });
+    assert.deepEqual(page.bodies, [{ n: 'slow' }]);
+    await page.pass(36_000);
     assert.match(feed.status.reason, /no answer/);
-    assert.equal(page.requests.length, 2);
 });
 
 test('the ETag goes back to the server, and 304 shows nothing new', async () => {
@@ -101,32 +87,50 @@ test('told to push, it subscribes from the position of its poll and stops pollin
     await page.pass(3000);
     assert.equal(page.requests.length, 4, 'still polling while nobody has confirmed');
     const { id, ...subscribe } = page.socket.of('subscribe')[0];
-    assert.deepEqual(subscribe, { type: 'subscribe', poll: '/api/things?limit=5', since: '7.5-12' });
+    assert.deepEqual(subscribe, { type: 'subscribe', poll: '/api/things?limit=5', since: '7.5-12', patch: true });
     await subscribed(page);
-    assert.deepEqual(feed.status, { transport: 'push', live: true, reason: 'push' });
+    assert.deepEqual(feed.status, { transport: 'push', via: 'websocket', live: true, reason: 'push' });
     await page.pass(9000);
     assert.equal(page.requests.length, 4);
 });
 
-test('a row change reaches onChange with the shown state, and what it returns is the new state', async () => {
-    const seen = [];
+test('a row change reaches onChange, and apply with the shown state, and what that returns is the new state', async () => {
+    const [seen, told] = [[], []];
     const { page } = await livePage({
-        onChange(message, body) { seen.push([message.position, body]); return { n: body.n + 1 }; },
+        apply(body, message) { seen.push([message.position, body]); return { n: body.n + 1 }; },
+        onChange(message) { told.push(message.position); },
     });
     page.socket.say(change('1.2-5', null));
     page.socket.say(change('1.3-6', '1.2-5'));
     await page.pass(2000);
     assert.deepEqual(seen, [['1.2-5', { n: 0 }], ['1.3-6', { n: 1 }]]);
+    assert.deepEqual(told, ['1.2-5', '1.3-6']);
     assert.deepEqual(page.bodies, [{ n: 0 }, { n: 1 }, { n: 2 }]);
     assert.equal(page.requests.length, 1, 'nothing was fetched again');
 });
 
-test('without onChange, or when it answers false or throws, the whole state is fetched', async () => {
+test('rows are applied to the poll body by their path and key', async () => {
+    const page = new Page();
+    page.reply = pushed({ open: 1, list: { items: [{ id: 3 }, { id: 1 }] } });
+    live(URL_, { ...page.options, rows: { items: 'list.items', order: '-id', limit: 3 } });
+    await page.pass(0);
+    page.socket.open();
+    await subscribed(page);
+    page.socket.say({ ...change('1.2-5', null, 'insert', { id: 2, a: 'b' }), key: { id: 2 } });
+    await page.pass(5000);
+    assert.deepEqual(page.bodies.at(-1), { open: 1, list: { items: [{ id: 3 }, { id: 2, a: 'b' }, { id: 1 }] } });
+    assert.equal(page.requests.length, 1);
+    page.socket.say({ ...change('1.3-5', '1.2-5', 'delete'), data: undefined });
+    await page.pass(100);
+    assert.equal(page.requests.length, 2, 'a row may move into the window: only the poll knows which');
+});
+
+test('without rows or apply, or when apply gives nothing or throws, the whole state is fetched', async () => {
     const errors = console.error;
     console.error = () => {};
     try {
-        for (const onChange of [undefined, () => false, () => { throw new Error('mine'); }]) {
-            const { page } = await livePage({ onChange });
+        for (const apply of [undefined, () => undefined, () => { throw new Error('mine'); }]) {
+            const { page } = await livePage({ apply });
             await page.pass(5000);
             page.reply = pushed({ n: 9 }, '1.9-9');
             page.socket.say(change('1.2-5', null));
@@ -139,7 +143,7 @@ test('without onChange, or when it answers false or throws, the whole state is f
 
 test('a direct message reaches onMessage, is no change of the state, and is a link of the chain', async () => {
     const said = [];
-    const { page, feed } = await livePage({ onChange: (message, body) => body, onMessage: message => said.push(message) });
+    const { page, feed } = await livePage({ apply: body => body, onMessage: message => said.push(message) });
     const message = {
         type: 'message', channel: 'things', position: '1.2-2', previous: '1.1-1', data: { text: 'hi' }, from: '7',
         session: 's', id: page.socket.of('subscribe')[0].id, timestamp: 1,
@@ -157,7 +161,7 @@ test('a burst of signals costs one fetch at once and one a second at most', asyn
     const { page } = await livePage();
     await page.pass(5000);
     let last = null;
-    for (let i = 1; i <= 40; i += 1) {
+    for (let i = 2; i <= 41; i += 1) {
         page.reply = pushed({ n: i });
         page.socket.say({ type: 'signal', channel: 'things', position: `1.${i}-1`, previous: last, timestamp: 1 });
         last = `1.${i}-1`;
@@ -166,56 +170,77 @@ test('a burst of signals costs one fetch at once and one a second at most', asyn
     await page.pass(3000);
     assert.equal(page.requests[1].at, 5025, 'the first signal is followed at once, spread by the jitter');
     assert.ok(page.requests.length <= 5, `${page.requests.length} requests for 40 signals in 2 s`);
-    assert.deepEqual(page.bodies.at(-1), { n: 40 });
+    assert.deepEqual(page.bodies.at(-1), { n: 41 });
 });
 
-test('what arrives during a fetch is applied on top of its answer', async () => {
-    const { page, feed } = await livePage({ onChange: (message, body) => ({ n: body.n, also: message.position }) });
+test('what arrives during a fetch is shown at once, and applied again on top of its answer where that may not have it', async () => {
+    const { page, feed } = await livePage({ apply: (body, message) => ({ n: body.n, also: [...body.also ?? [], message.position] }) });
     page.reply = null;
     feed.refresh();
     page.socket.say(change('1.2-5', null));
+    page.socket.say(change('1.3-6', '1.2-5'));
     await page.pass(0);
-    assert.equal(page.bodies.length, 1);
-    await page.answer(pushed({ n: 7 }, '1.1-1'));
-    assert.deepEqual(page.bodies.slice(1), [{ n: 7 }, { n: 7, also: '1.2-5' }]);
+    assert.deepEqual(page.bodies.at(-1), { n: 0, also: ['1.2-5', '1.3-6'] });
+    await page.answer(pushed({ n: 7 }, '1.2-5'));
+    assert.deepEqual(page.bodies.slice(3), [{ n: 7, also: ['1.3-6'] }], 'shown once; a state never goes back');
+});
+
+test('what is replayed from before a poll is told, and does not undo what the poll has shown', async () => {
+    const [told, applied] = [[], []];
+    const { page } = await livePage({ onChange: message => told.push(message.position), apply(body, message) { applied.push(message.position); } });
+    page.socket.say(change('1.2-5', null));
+    page.reply = pushed({ n: 5 }, '1.4-8');
+    page.socket.end(1006);
+    await page.pass(3000);
+    page.socket.open();
+    assert.equal(page.socket.of('subscribe')[0].since, '1.2-5', 'after what was told last');
+    await subscribed(page, { position: '1.2-5' });
+    for (const [position, previous] of [['1.3-6', null], ['1.3-7', '1.3-6'], ['1.10-2', '1.3-7']]) page.socket.say(change(position, previous));
+    await page.pass(0);
+    assert.deepEqual(told, ['1.2-5', '1.3-6', '1.3-7', '1.10-2']);
+    assert.deepEqual(applied, ['1.2-5', '1.10-2']);
 });
 
 test('a gap in the chain is noticed, nothing is guessed, and the state is fetched', async () => {
-    const seen = [];
-    const { page } = await livePage({ onChange(message) { seen.push(message.position); } });
+    const [seen, applied] = [[], []];
+    const { page } = await livePage({
+        onChange(message) { seen.push(message.position); },
+        apply(body, message) { applied.push(message.position); return body; },
+    });
     await page.pass(5000);
     page.socket.say(change('1.2-5', '1.1-1'));
     page.reply = null;
     page.socket.say(change('1.4-7', '1.3-6'));
     page.socket.say(change('1.5-8', '1.4-7'));
     await page.pass(100);
-    assert.deepEqual(seen, ['1.2-5'], 'changes beyond the gap wait for the whole state');
-    page.socket.say(change('1.6-9', '1.5-8'));
+    assert.deepEqual(applied, ['1.2-5'], 'changes beyond the gap wait for the whole state');
     await page.answer(pushed({ n: 5 }, '1.5-8'));
-    assert.deepEqual(seen, ['1.2-5', '1.6-9']);
+    page.socket.say(change('1.6-9', '1.5-8'));
+    assert.deepEqual(applied, ['1.2-5', '1.6-9']);
     assert.deepEqual(page.bodies.at(-1), { n: 5 });
+    assert.deepEqual(seen, ['1.2-5', '1.4-7', '1.5-8', '1.6-9'], 'each is told all the same, once');
 });
 
 test('a fetch that fails while push is live is tried again, and the state is not believed until then', async () => {
-    const seen = [];
-    const { page, feed } = await livePage({ onChange(message) { seen.push(message.position); } });
+    const applied = [];
+    const { page, feed } = await livePage({ apply(body, message) { applied.push(message.position); return body; } });
     await page.pass(5000);
     page.reply = new Error('network');
     page.socket.say({ type: 'reset', channel: 'things', reason: 'slow', position: '1.5-1' });
     await page.pass(100);
     assert.match(feed.status.reason, /network/);
     page.socket.say(change('1.6-9', '1.5-1'));
-    assert.deepEqual(seen, []);
+    assert.deepEqual(applied, []);
     page.reply = pushed({ n: 5 });
     await page.pass(3000);
     assert.deepEqual(page.bodies.at(-1), { n: 5 });
     page.socket.say(change('1.7-9', '1.6-9'));
-    assert.deepEqual(seen, ['1.7-9']);
+    assert.deepEqual(applied, ['1.7-9']);
 });
 
 test('messages that were left out for a slow reader are no gap, and after them the chain is checked again', async () => {
     const seen = [];
-    const { page, feed } = await livePage({ onChange(message) { seen.push(message.position); } });
+    const { page, feed } = await livePage({ apply(body, message) { seen.push(message.position); return body; } });
     await page.pass(5000);
     page.socket.say(change('1.2-1', '1.1-1'));
     page.socket.say({ type: 'conflated', channel: 'things', through: '1.8-1', dropped: 4 });
@@ -269,7 +294,7 @@ test('reset, lost history and a subscription without a position each lead to a f
 });
 
 test('a body that push changed is not mistaken for the one that was polled before', async () => {
-    const { page } = await livePage({ onChange: () => ({ n: 'pushed' }) });
+    const { page } = await livePage({ apply: () => ({ n: 'pushed' }) });
     page.socket.say(change('1.2-5', null));
     await page.pass(0);
     page.socket.end(1006);
@@ -279,7 +304,7 @@ test('a body that push changed is not mistaken for the one that was polled befor
 });
 
 test('a lost socket means polling, a new socket within the backoff, and a subscription from the last position', async () => {
-    const { page, feed } = await livePage({ onChange() {} });
+    const { page, feed } = await livePage({ apply: body => body });
     page.socket.say(change('1.2-5', null));
     page.reply = new Error('server away');
     page.socket.end(1006);
@@ -300,7 +325,7 @@ test('a lost socket means polling, a new socket within the backoff, and a subscr
 });
 
 test('with several channels it resumes from the poll, which covers them all', async () => {
-    const { page } = await livePage({ onChange() {} });
+    const { page } = await livePage({ apply: body => body });
     await subscribed(page, { channel: 'more' });
     page.socket.say(change('1.2-5', null));
     page.reply = new Error('server away');
@@ -316,6 +341,7 @@ test('the backoff doubles to 30 s, is drawn anew each time, and starts over afte
     page.randomValue = 0.999999;
     live(URL_, page.options);
     await page.pass(0);
+    page.reply = new Error('the server is away, so nothing speaks against WebSockets');
     const gaps = [];
     for (let i = 0; i < 7; i += 1) {
         const [count, from] = [page.sockets.length, page.time];
@@ -325,27 +351,45 @@ test('the backoff doubles to 30 s, is drawn anew each time, and starts over afte
     }
     assert.deepEqual(gaps, [1, 2, 4, 8, 16, 30, 30]);
     page.socket.open();
-    await page.pass(12_000);
-    page.socket.say({ type: 'pong' });
-    await page.pass(14_000);
+    await page.pass(26_000);
     const [count, from] = [page.sockets.length, page.time];
     page.socket.end(1001);
     while (page.sockets.length === count) await page.pass(100);
     assert.ok(page.time - from <= 1000);
 });
 
-test('silence for two heartbeats means that push is not live', async () => {
+test('a connection that stalls is found out within one interval, polled beside, and believed again when it speaks', async () => {
     const { page, feed } = await livePage();
-    await page.pass(49_000);
-    assert.equal(feed.transport, 'push');
-    assert.equal(page.socket.of('ping').length, 3, 'a ping each half heartbeat');
+    await page.pass(20_000);
+    assert.equal(page.requests.length, 1);
+    assert.equal(page.socket.of('ping').length, 11, 'asked each 0.6 intervals while it has nothing to say');
+    page.socket.stalls = true;
+    const [polls, heardAt] = [page.requests.length, 19_800];
+    page.reply = pushed({ n: 1 }, '1.9-9');
+    await page.pass(heardAt + 3000 - page.time);
+    assert.deepEqual(feed.status, { transport: 'poll', via: 'poll', live: false, reason: 'silence' });
+    await page.pass(0);
+    assert.equal(page.requests.length, polls + 1, 'polled at once');
+    assert.deepEqual(page.bodies.at(-1), { n: 1 });
+    await page.pass(9000);
+    assert.equal(page.requests.length, polls + 4, 'and then as the loop did');
+    page.socket.stalls = false;
     page.socket.say({ type: 'pong' });
-    await page.pass(49_000);
     assert.equal(feed.transport, 'push');
-    const silent = page.socket;
-    await page.pass(1500);
+    await page.pass(9000);
+    assert.equal(page.requests.length, polls + 4);
+    assert.equal(page.sockets.length, 1);
+});
+
+test('with more patience there are fewer pings; silence for two heartbeats ends the connection in any case', async () => {
+    const { page, feed } = await livePage({ proof: 60_000 });
+    await page.pass(49_000);
+    assert.equal(page.socket.of('ping').length, 3, 'a ping each half heartbeat');
+    page.socket.stalls = true;
+    await page.pass(50_000);
     assert.equal(feed.transport, 'poll');
-    assert.match(feed.status.reason, /heartbeat/);
+    assert.ok(page.statuses.some(status => /heartbeat/.test(status.reason)));
+    const silent = page.sockets[0];
     assert.equal(silent.closedWith, 1000);
     silent.say(change('1.2-5', null));
     assert.equal(feed.stats.messages, 0, 'the given-up socket is not listened to');
@@ -392,7 +436,7 @@ test('a refused subscription polls, and is tried again after a minute, not at ea
     const { page, feed } = await livePage();
     const id = page.socket.of('subscribe')[0].id;
     page.socket.say({ type: 'error', code: 'forbidden', message: 'not yours', id });
-    assert.deepEqual(feed.status, { transport: 'poll', live: false, reason: 'not yours' });
+    assert.deepEqual(feed.status, { transport: 'poll', via: 'poll', live: false, reason: 'not yours' });
     await page.pass(59_000);
     assert.equal(page.sockets.length, 1);
     await page.pass(4000);
@@ -518,7 +562,7 @@ test('errors that pass by themselves are tried again sooner', async () => {
 });
 
 test('nonsense from the server changes nothing', async () => {
-    const { page, feed } = await livePage({ onChange() {} });
+    const { page, feed } = await livePage({ apply: body => body });
     for (const text of ['', '{', 'null', '7', '"x"', '[]', '{}', '{"type":"batch"}', '{"type":"batch","messages":[null]}',
         '{"type":"welcome","heartbeat":-1}', '{"type":"never heard of","channel":"things"}', '{"type":"error"}',
         '{"type":"goodbye","reconnectAfter":"x"}', '{"type":"transport"}', '{"channel":"things","op":"insert"}']) {

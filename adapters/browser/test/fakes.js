@@ -1,6 +1,13 @@
 // A page without a browser: a clock that only moves when told, a server that answers from a script, and sockets whose
 // other end is the test.
 
+/** `DOORBELL_CLIENT=client.js` runs the same tests on what a service serves. */
+const client = process.env.DOORBELL_CLIENT ?? 'doorbell.js';
+export const { live } = await import(`../${client}`);
+// What is loaded when it is needed is there at once in a test, whose time stands still.
+await import(client === 'doorbell.js' ? '../src/more.js' : '../more.js');
+export { mayReconnect } from '../src/link.js';
+
 export class Page {
     constructor() {
         this.time = 0;
@@ -8,12 +15,15 @@ export class Page {
         this.nextTimer = 1;
         this.requests = [];
         this.sockets = [];
+        this.streams = [];
         this.statuses = [];
         this.bodies = [];
         /** What the next poll is answered with; `null` leaves it unanswered until `answer()`. */
         this.reply = { body: { n: 0 } };
         this.pending = [];
         this.randomValue = 0.5;
+        this.document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+        this.window = new EventTarget();
         const page = this;
         this.WebSocket = class extends FakeSocket {
             constructor(url, protocols) {
@@ -28,7 +38,7 @@ export class Page {
             interval: 3000,
             onData: body => this.bodies.push(body),
             onStatus: status => this.statuses.push(status),
-            WebSocket: this.WebSocket,
+            WebSocket: this.WebSocket, document: this.document, window: this.window,
             fetch: (url, init) => this.fetch(url, init),
             setTimeout: (callback, delay) => {
                 this.timers.set(this.nextTimer, { callback, due: this.time + Math.max(0, delay) });
@@ -41,13 +51,28 @@ export class Page {
     }
 
     fetch(url, init) {
-        this.requests.push({ url, headers: init.headers, at: this.time });
+        if (/_doorbell[/]sse/.test(url)) return this.listen(url, init);
+        this.requests.push({ url, headers: init.headers, at: this.time, signal: init.signal });
         return new Promise((resolve, reject) => {
             const answer = reply => reply instanceof Error ? reject(reply) : resolve(response(reply));
             init.signal?.addEventListener('abort', () => reject(init.signal.reason));
             if (this.reply === null) this.pending.push(answer);
-            else answer(typeof this.reply === 'function' ? this.reply(url, init) : this.reply);
+            else Promise.resolve(typeof this.reply === 'function' ? this.reply(url, init) : this.reply).then(answer, reject);
         });
+    }
+
+    /** A request for events: a stream whose other end is the test, unless `noEvents` says with what it is refused. */
+    async listen(url, init) {
+        if (this.noEvents) return response({ status: this.noEvents });
+        const stream = new FakeStream(url, init);
+        this.streams.push(stream);
+        return { status: 200, headers: new Headers({ 'Content-Type': 'text/event-stream' }), body: { getReader: () => stream } };
+    }
+
+    /** The tab is `visible` or `hidden` from now on. */
+    show(state) {
+        this.document.visibilityState = state;
+        this.document.dispatchEvent(new Event('visibilitychange'));
     }
 
     /** Answers the oldest poll that waits. */
@@ -72,6 +97,7 @@ export class Page {
     }
 
     get socket() { return this.sockets.at(-1); }
+    get stream() { return this.streams.at(-1); }
     get lastStatus() { return this.statuses.at(-1); }
 }
 
@@ -86,7 +112,12 @@ class FakeSocket {
         Object.assign(this, { url, protocols, readyState: 0, sent: [], closedWith: null });
     }
 
-    send(text) { this.sent.push(JSON.parse(text)); }
+    /** Answers pings, unless it `stalls`. */
+    send(text) {
+        const message = JSON.parse(text);
+        this.sent.push(message);
+        if (message.type === 'ping' && !this.stalls) this.say({ type: 'pong' });
+    }
 
     close(code) {
         this.readyState = 3;
@@ -108,6 +139,36 @@ class FakeSocket {
     }
 
     of(type) { return this.sent.filter(message => message.type === type); }
+}
+
+class FakeStream {
+    constructor(url, { headers, signal }) {
+        Object.assign(this, { url: new URL(url), headers, chunks: [], isClosed: false });
+        signal.addEventListener('abort', () => { this.isClosed = true; this.fail?.(new Error('aborted')); });
+    }
+
+    read() {
+        return new Promise((resolve, reject) => {
+            this.take = resolve;
+            this.fail = reject;
+            this.give();
+        });
+    }
+
+    give() {
+        if (!this.take || this.chunks.length === 0) return;
+        const value = this.chunks.shift();
+        const { take } = this;
+        this.take = null;
+        take(value === null ? { done: true } : { done: false, value: new TextEncoder().encode(value) });
+    }
+
+    // The server's side.
+    send(text) { this.chunks.push(text); this.give(); }
+    open(heartbeat = 25) { this.say({ type: 'welcome', session: 's', heartbeat, protocol: 1, resumed: false }); }
+    say(message) { this.send(`data: ${JSON.stringify(message)}\n\n`); }
+    beat() { this.send(':\n\n'); }
+    end() { this.send(null); }
 }
 
 function response({ status = 200, body, headers = {}, type = 'application/json' }) {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { live } from '../doorbell.js';
-import { Page, pushed } from './fakes.js';
+import { live, Page, pushed } from './fakes.js';
 
 const folder = new URL('../../../Tests/Fixtures/wire/v1/', import.meta.url);
 const files = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.json')).sort() : [];

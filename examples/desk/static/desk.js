@@ -1,5 +1,5 @@
-// The desk's page. Each panel follows one polled URL; where a row change can be applied by itself, `onChange` says how.
-import { live } from '/adapter/doorbell.js';
+// The desk's page. Each panel follows one polled URL; where a row change can be applied by itself, `changes` says how.
+import { live } from '/adapter/client.js';
 
 const INTERVAL = 3000; // ms; what the polling loop had
 const KEPT = { notifications: 20, inbox: 20, chat: 40 }; // rows that the polls answer with
@@ -35,35 +35,30 @@ async function post(path, body = {}) {
 
 // --- Row changes applied to what a poll answered
 
-/** `rows`, newest first, after a change. A change may be told twice, so it is applied by key. `null`: cannot be. */
-function applied(rows, change, kept) {
-    if (change.op === 'truncate') return [];
-    if (!change.key) return null;
-    const others = rows.filter(row => row.id !== change.key.id);
-    if (change.op === 'delete') return others;
-    const oldest = rows.length >= kept ? rows.at(-1).id : -Infinity;
-    if (change.data.id < oldest) return rows;
-    return [...others, change.data].sort((a, b) => b.id - a.id).slice(0, kept);
-}
-
+/** For `rows`: the adapter does it. For `apply`: a change may be told twice, so it is applied by key; undefined: it cannot be, ask the poll. */
 const changes = {
-    notifications(change, body) {
+    inbox: { rows: { items: 'items', order: '-id', limit: KEPT.inbox } },
+    notifications: {
         // The poll counts all open ones, of which only the newest are known here. Only for those the sum can be done.
-        const before = body.items.find(item => item.id === change.key?.id);
-        const newest = body.items[0]?.id ?? 0;
-        const known = before || (change.op === 'insert' && change.key?.id > newest);
-        const items = known ? applied(body.items, change, KEPT.notifications) : null;
-        if (!items || change.op === 'delete') return false;
-        const open = row => row && !row.done ? 1 : 0;
-        return { open: body.open + open(change.data) - open(before), items };
+        apply(body, change) {
+            const before = body.items.find(item => item.id === change.key?.id);
+            const newest = body.items[0]?.id ?? 0;
+            if (change.op === 'delete' || !change.data || !(before || (change.op === 'insert' && change.key?.id > newest))) return undefined;
+            const open = row => row && !row.done ? 1 : 0;
+            const others = body.items.filter(item => item !== before);
+            const items = [...others, change.data].sort((a, b) => b.id - a.id).slice(0, KEPT.notifications);
+            return { open: body.open + open(change.data) - open(before), items };
+        },
     },
-    inbox(change, body) {
-        const items = change.op === 'delete' ? null : applied(body.items, change, KEPT.inbox);
-        return items ? { items } : false;
-    },
-    chat(change, body) {
-        const rows = change.op === 'delete' ? null : applied(body.messages.slice().reverse(), change, KEPT.chat);
-        return rows ? { messages: rows.reverse() } : false;
+    chat: {
+        // The newest rows, the oldest of them first.
+        apply(body, change) {
+            if (!change.data) return undefined;
+            const { messages } = body;
+            if (messages.length >= KEPT.chat && change.data.id < messages[0].id) return body;
+            const others = messages.filter(row => row.id !== change.data.id);
+            return { messages: [...others, change.data].sort((a, b) => a.id - b.id).slice(-KEPT.chat) };
+        },
     },
 };
 
@@ -74,7 +69,7 @@ function follow(name, url, onData) {
     const panel = panels[name] = { status: { transport: 'poll', live: false, reason: 'starting' } };
     let first = true;
     panel.feed = live(url, {
-        interval: INTERVAL, transport, onChange: changes[name],
+        interval: INTERVAL, transport, ...changes[name],
         onData(body) { onData(body, first); first = false; },
         onStatus(status) { panel.status = status; footer(name); },
     });

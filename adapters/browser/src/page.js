@@ -1,0 +1,150 @@
+// The connections of a page: carries out what the `Mux` decides, with WebSockets and timers. What few pages need is loaded by those only.
+
+import { Mux } from './mux.js';
+
+const RUNGS = ['websocket', 'events', 'hold'];
+
+/** What may share a connection -> its page. */
+const pages = new WeakMap();
+
+export class Page {
+    /** The page for feeds of `url`; those with the same service, token and surroundings share it. */
+    static of(env, url, options) {
+        const socketURL = new URL(options.socketURL ?? '/_doorbell/ws', url).href;
+        const owner = options.token ?? env.WebSocket ?? Page;
+        let byURL = pages.get(owner);
+        if (!byURL) pages.set(owner, byURL = new Map());
+        const key = `${socketURL} ${options.auth} ${options.tabs}`;
+        if (!byURL.has(key)) byURL.set(key, new Page(env, socketURL, options, () => byURL.delete(key)));
+        return byURL.get(key);
+    }
+
+    constructor(env, url, options, ended) {
+        Object.assign(this, { env, url, options, ended });
+        this.feeds = new Map(); // name -> takes events
+        this.sockets = new Map(); // link -> {send, close}
+        this.mux = new Mux(RUNGS, env.random, options.token !== undefined);
+        this.last = 0;
+        this.end = new AbortController();
+        const seen = () => this.tellOwn(this.isHidden ? 'hidden' : 'resume');
+        this.listen(env.document, 'visibilitychange', seen);
+        this.listen(env.window, 'offline', () => this.tellOwn('pause', 'offline'));
+        this.listen(env.window, 'online', seen);
+        if (options.tabs !== undefined && env.locks && env.BroadcastChannel) {
+            this.loading = this.more().then(({ Tabs }) => {
+                this.loading = null;
+                if (this.own.size > 0) this.tabs = new Tabs(this, `doorbell ${url} ${options.tabs}`);
+            });
+        }
+    }
+
+    more() { return import('./more.js'); }
+
+    listen(target, event, listener) { target?.addEventListener?.(event, listener, { signal: this.end.signal }); }
+
+    get isHidden() { return this.env.document?.visibilityState === 'hidden'; }
+
+    tellOwn(...event) { [...this.own].forEach(name => this.feeds.get(name)?.(...event)); }
+
+    own = new Set(); // names of this page's feeds, in contrast to those of other tabs
+
+    /** Takes a feed in; returns its name. */
+    add(take) {
+        const name = `f${++this.last}`;
+        this.feeds.set(name, take);
+        this.own.add(name);
+        return name;
+    }
+
+    remove(name) {
+        this.on('leave', name);
+        this.feeds.delete(name);
+        this.own.delete(name);
+        if (this.own.size > 0) return;
+        this.tabs?.stop();
+        this.end.abort();
+        this.env.clearTimeout(this.timer);
+        this.ended();
+    }
+
+    on(event, ...values) {
+        for (const [action, ...rest] of this.mux.on(this.env.now(), event, ...values)) this[action](...rest);
+        this.env.clearTimeout(this.timer);
+        const { wake } = this.mux;
+        if (wake < Infinity) this.timer = this.env.setTimeout(() => this.on('time'), Math.max(0, wake - this.env.now()));
+    }
+
+    // --- Actions of the mux
+
+    tell(name, ...event) { this.feeds.get(name)?.(...event); }
+
+    tellAll(...event) { [...this.feeds.values()].forEach(take => take(...event)); }
+
+    send(id, message) { this.sockets.get(id)?.send(message); }
+
+    drop(id) {
+        const socket = this.sockets.get(id);
+        this.sockets.delete(id);
+        socket?.close?.();
+    }
+
+    connect(id, kind, subscription) {
+        const socket = { send() {} };
+        this.sockets.set(id, socket);
+        const isCurrent = () => this.sockets.get(id) === socket;
+        // A socket that was given up may still speak; only the present one is listened to.
+        const on = (event, ...values) => { if (isCurrent()) this.on(event, id, ...values); };
+        const failed = error => on('closed', 1006, error.message);
+        const begin = credentials => {
+            if (!isCurrent()) return;
+            try { this.dial(socket, credentials, on); } catch (error) { failed(error); }
+        };
+        const { token, auth } = this.options;
+        const isOwn = !this.followed && (token || auth === 'ticket');
+        if (kind === 'events') this.more().then(({ stream }) => stream(this, socket, subscription, on)).catch(failed);
+        else if (this.loading) this.loading.catch(() => {}).then(() => begin({}));
+        else if (!isOwn) begin({});
+        else (auth === 'ticket' ? this.more().then(({ ticket }) => ticket(this)) : this.token().then(each => ({ token: each }))).then(begin, failed);
+    }
+
+    stale() { this.known = undefined; }
+
+    async renew(id) {
+        this.stale();
+        const token = await this.token().catch(() => undefined);
+        if (token) this.send(id, { type: 'refresh', token, id: 'token' });
+    }
+
+    // --- Credentials
+
+    /** The token, asked for once until it is known to be stale; undefined where there are none. */
+    token() { return this.known ??= Promise.resolve(this.options.token?.()); }
+
+    async authorization() {
+        const token = await this.token();
+        return token ? { Authorization: `Bearer ${token}` } : {};
+    }
+
+    dial(socket, { token, ticket }, on) {
+        const { WebSocket } = this.followed ? this : this.env;
+        const url = new URL(this.url.replace(/^http/, 'ws'));
+        const { auth } = this.options;
+        if (ticket) url.searchParams.set('ticket', ticket);
+        const ws = new WebSocket(url.href, token && auth === 'bearer' ? ['doorbell.v1', `bearer.${token}`] : ['doorbell.v1']);
+        socket.send = message => { if (ws.readyState === 1) ws.send(JSON.stringify(message)); };
+        socket.close = () => { if (ws.readyState < 2) ws.close(1000); };
+        ws.onopen = () => {
+            // `refreshed` will say until when the token is good.
+            if (token) socket.send({ type: auth === 'message' ? 'auth' : 'refresh', token, id: 'token' });
+            on('opened');
+        };
+        ws.onmessage = ({ data }) => {
+            let message;
+            try { message = JSON.parse(data); } catch { return; }
+            on('heard', message);
+            this.tabs?.heardOf();
+        };
+        ws.onclose = ({ code, reason }) => on('closed', code, reason);
+        ws.onerror = () => {}; // `close` follows and says more
+    }
+}
