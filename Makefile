@@ -52,8 +52,8 @@ test: setup lint build test-swift test-js test-demo test-adapters test-prometheu
 test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
-test-js: ## The tests of the browser adapter
-	cd adapters/browser && node --test test/
+test-js: ## The tests of the browser adapter, on its sources and on what is served
+	cd adapters/browser && node --test test/*.test.js && DOORBELL_CLIENT=client.js node --test test/*.test.js
 
 test-demo: build ## The demo from end to end, in Chromium
 	/usr/bin/python3 examples/demo.py --check --doorbell "$$(swift build --show-bin-path)/doorbell"

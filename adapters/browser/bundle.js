@@ -14,7 +14,7 @@ import { gzipSync } from 'node:zlib';
 const TERSER = '/usr/share/nodejs/terser/bin/terser';
 /** In the order in which they need each other. */
 const FILES = ['core', 'state', 'link', 'mux', 'feed', 'page', 'live'];
-const MORE = ['difference', 'states', 'stream', 'tabs', 'ticket'];
+const MORE = ['credentials', 'difference', 'states', 'stream', 'tabs'];
 const GOLDEN = '../../Tests/Fixtures/wire/v1/';
 
 const read = name => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -49,7 +49,7 @@ function shortened(sources) {
 /** The files by their names. */
 export function bundles() {
     const joined = names => names.map(name => bare(read(`src/${name}.js`))).join('\n');
-    const [client, more] = shortened([`${joined(FILES)}\nexport { live };`, `${joined(MORE)}\nexport { difference, states, stream, Tabs, ticket };`]);
+    const [client, more] = shortened([`${joined(FILES)}\nexport { live };`, `${joined(MORE)}\nexport { credentials, difference, states, stream, Tabs };`]);
     const head = '// Doorbell, Apache-2.0\n';
     const [, body, name] = /^([^]*)export *{ *([\w$]+) as live *};?$/.exec(client);
     return {

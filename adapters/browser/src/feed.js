@@ -52,7 +52,7 @@ export class Feed extends Core {
         this.stats = { requests: 0, messages: 0, drifts: 0, lastUpdate: null };
     }
 
-    get wake() { return earliest([this.pollAt, this.fetchAt, this.driftAt, this.graceAt, this.hideAt]); }
+    get wake() { return this.mode === 'closed' ? Infinity : earliest([this.pollAt, this.fetchAt, this.driftAt, this.graceAt, this.hideAt]); }
 
     /** Everything that an event does to the state is shown once, at its end. */
     on(now, event, ...values) {

@@ -1,7 +1,7 @@
 // `live(url, {interval, onData})`: a drop-in for a polling loop. Carries out what a `Feed` decides.
 
 import { Feed } from './feed.js';
-import { Page } from './page.js';
+import { armed, Page } from './page.js';
 
 /** Follows `url`. The options and what comes back are described in `doorbell.d.ts`. */
 export function live(url, options = {}) {
@@ -31,7 +31,6 @@ export function live(url, options = {}) {
         report: message => page.on('report', message),
         leave: () => page.on('leave', name),
         forget() {
-            env.clearTimeout(timer);
             page.remove(name);
             rest();
             iterators.forEach(wake => wake());
@@ -49,9 +48,7 @@ export function live(url, options = {}) {
 
     function on(event, ...values) {
         for (const [action, ...rest] of core.on(env.now(), event, ...values)) shell[action](...rest);
-        if (core.mode === 'closed') return;
-        env.clearTimeout(timer);
-        if (core.wake < Infinity) timer = env.setTimeout(() => on('time'), Math.max(0, core.wake - env.now()));
+        timer = armed(env, timer, core.wake, () => on('time'));
     }
 
     function ask(asked, headers, timeout) {

@@ -1,6 +1,6 @@
 // What few pages need, so that only they load it.
+export { credentials } from './credentials.js';
 export { difference } from './difference.js';
 export { states } from './states.js';
 export { stream } from './stream.js';
 export { Tabs } from './tabs.js';
-export { ticket } from './ticket.js';

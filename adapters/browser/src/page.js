@@ -4,6 +4,12 @@ import { Mux } from './mux.js';
 
 const RUNGS = ['websocket', 'events', 'hold'];
 
+/** The timer in the place of `timer` for a core that wants to be called at `wake`. Later ones than timers can be are called early. */
+export function armed(env, timer, wake, call) {
+    env.clearTimeout(timer);
+    return wake < Infinity ? env.setTimeout(call, Math.min(1e9, Math.max(0, wake - env.now()))) : undefined;
+}
+
 /** What may share a connection -> its page. */
 const pages = new WeakMap();
 
@@ -34,7 +40,7 @@ export class Page {
             this.loading = this.more().then(({ Tabs }) => {
                 this.loading = null;
                 if (this.own.size > 0) this.tabs = new Tabs(this, `doorbell ${url} ${options.tabs}`);
-            });
+            }).catch(() => {});
         }
     }
 
@@ -69,9 +75,7 @@ export class Page {
 
     on(event, ...values) {
         for (const [action, ...rest] of this.mux.on(this.env.now(), event, ...values)) this[action](...rest);
-        this.env.clearTimeout(this.timer);
-        const { wake } = this.mux;
-        if (wake < Infinity) this.timer = this.env.setTimeout(() => this.on('time'), Math.max(0, wake - this.env.now()));
+        this.timer = armed(this.env, this.timer, this.mux.wake, () => this.on('time'));
     }
 
     // --- Actions of the mux
@@ -99,33 +103,33 @@ export class Page {
             if (!isCurrent()) return;
             try { this.dial(socket, credentials, on); } catch (error) { failed(error); }
         };
-        const { token, auth } = this.options;
-        const isOwn = !this.followed && (token || auth === 'ticket');
-        if (kind === 'events') this.more().then(({ stream }) => stream(this, socket, subscription, on)).catch(failed);
-        else if (this.loading) this.loading.catch(() => {}).then(() => begin({}));
-        else if (!isOwn) begin({});
-        else (auth === 'ticket' ? this.more().then(({ ticket }) => ticket(this)) : this.token().then(each => ({ token: each }))).then(begin, failed);
+        if (this.loading) this.loading.then(begin);
+        else if (kind === 'events') this.more().then(({ stream }) => stream(this, socket, subscription, on)).catch(failed);
+        else if (this.followed || this.options.auth === 'cookie') begin();
+        else this.more().then(({ credentials }) => credentials(this)).then(begin).catch(failed);
     }
 
     stale() { this.known = undefined; }
 
-    async renew(id) {
+    renew(id) {
         this.stale();
-        const token = await this.token().catch(() => undefined);
-        if (token) this.send(id, { type: 'refresh', token, id: 'token' });
+        // Without one the connection will be closed when it expires.
+        this.token().then(token => this.send(id, { type: 'refresh', token, id: 'token' }), () => {});
     }
 
     // --- Credentials
 
     /** The token, asked for once until it is known to be stale; undefined where there are none. */
-    token() { return this.known ??= Promise.resolve(this.options.token?.()); }
+    async token() {
+        try { return await (this.known ??= this.options.token?.()); } catch (error) { this.stale(); throw error; }
+    }
 
     async authorization() {
         const token = await this.token();
         return token ? { Authorization: `Bearer ${token}` } : {};
     }
 
-    dial(socket, { token, ticket }, on) {
+    dial(socket, { token, ticket } = {}, on) {
         const { WebSocket } = this.followed ? this : this.env;
         const url = new URL(this.url.replace(/^http/, 'ws'));
         const { auth } = this.options;

@@ -9,10 +9,12 @@ await import(client === 'doorbell.js' ? '../src/more.js' : '../more.js');
 export { mayReconnect } from '../src/link.js';
 
 export class Page {
-    constructor() {
-        this.time = 0;
-        this.timers = new Map();
-        this.nextTimer = 1;
+    /** `browser`: the one whose tab it is; its tabs have one clock. */
+    constructor(browser) {
+        this.browser = browser;
+        this.clock = browser?.clock ?? { time: 0, timers: new Map(), nextTimer: 1 };
+        const owner = this;
+        if (browser) this.ownChannel = class extends browser.BroadcastChannel { page = owner; };
         this.requests = [];
         this.sockets = [];
         this.streams = [];
@@ -41,10 +43,11 @@ export class Page {
             WebSocket: this.WebSocket, document: this.document, window: this.window,
             fetch: (url, init) => this.fetch(url, init),
             setTimeout: (callback, delay) => {
-                this.timers.set(this.nextTimer, { callback, due: this.time + Math.max(0, delay) });
-                return this.nextTimer++;
+                this.timers.set(this.clock.nextTimer, { callback, due: this.time + Math.max(0, delay), page: this });
+                return this.clock.nextTimer++;
             },
             clearTimeout: timer => this.timers.delete(timer),
+            ...(this.browser && { BroadcastChannel: this.ownChannel, locks: this.browser.locks(this) }),
             now: () => this.time,
             random: () => this.randomValue,
         };
@@ -89,16 +92,81 @@ export class Page {
             const due = [...this.timers].filter(([, timer]) => timer.due <= end).sort((a, b) => a[1].due - b[1].due)[0];
             if (!due) break;
             this.timers.delete(due[0]);
-            this.time = due[1].due;
+            this.clock.time = due[1].due;
             due[1].callback();
             await settle();
         }
-        this.time = end;
+        this.clock.time = end;
     }
+
+    get time() { return this.clock.time; }
+    get timers() { return this.clock.timers; }
 
     get socket() { return this.sockets.at(-1); }
     get stream() { return this.streams.at(-1); }
     get lastStatus() { return this.statuses.at(-1); }
+}
+
+/** What tabs of one browser have in common: a clock, channels and locks. */
+export class Browser {
+    constructor() {
+        this.clock = { time: 0, timers: new Map(), nextTimer: 1 };
+        this.held = new Map(); // lock -> requests, the first of which has it
+        const channels = this.channels = new Set();
+        this.BroadcastChannel = class {
+            constructor(name) { this.name = name; channels.add(this); }
+            postMessage(data) {
+                const copy = structuredClone(data);
+                for (const other of channels) {
+                    if (other !== this && other.name === this.name) queueMicrotask(() => { if (channels.has(other)) other.onmessage?.({ data: copy }); });
+                }
+            }
+            close() { channels.delete(this); }
+        };
+    }
+
+    tab() { return new Page(this); }
+
+    locks(page) {
+        return {
+            request: (name, ...rest) => {
+                const callback = rest.pop();
+                const request = { page, name, callback };
+                request.done = new Promise((resolve, reject) => {
+                    request.end = resolve;
+                    rest[0]?.signal?.addEventListener('abort', () => { if (!request.runs) { this.release(request); reject(new Error('aborted')); } });
+                });
+                if (!this.held.has(name)) this.held.set(name, []);
+                this.held.get(name).push(request);
+                this.grant(name);
+                return request.done;
+            },
+        };
+    }
+
+    grant(name) {
+        const [first] = this.held.get(name);
+        if (!first || first.runs) return;
+        first.runs = true;
+        queueMicrotask(async () => {
+            await first.callback({ name });
+            this.release(first);
+            first.end();
+        });
+    }
+
+    release(request) {
+        const queue = this.held.get(request.name);
+        if (queue.includes(request)) queue.splice(queue.indexOf(request), 1);
+        this.grant(request.name);
+    }
+
+    /** The tab's process ends: nothing of it runs any more, and its locks are free. */
+    crash(page) {
+        for (const [timer, { page: owner }] of this.clock.timers) if (owner === page) this.clock.timers.delete(timer);
+        for (const channel of [...this.channels]) if (channel.page === page) this.channels.delete(channel);
+        for (const queue of this.held.values()) queue.filter(each => each.page === page).forEach(each => this.release(each));
+    }
 }
 
 /** A poll answer of a feature that may be pushed. */
