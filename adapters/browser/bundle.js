@@ -15,6 +15,8 @@ const TERSER = '/usr/share/nodejs/terser/bin/terser';
 /** In the order in which they need each other. */
 const FILES = ['core', 'state', 'link', 'mux', 'feed', 'page', 'live'];
 const MORE = ['credentials', 'difference', 'states', 'stream', 'tabs'];
+/** What the second file has for the first. */
+const EXPORTS = ['credentials', 'difference', 'states', 'stream', 'Tabs'];
 const GOLDEN = '../../Tests/Fixtures/wire/v1/';
 
 const read = name => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -27,7 +29,7 @@ function reserved(source) {
     const golden = readdirSync(new URL(GOLDEN, import.meta.url)).map(name => read(GOLDEN + name)).join();
     const words = [
         ...golden.match(/(?<=")[a-zA-Z]+(?=":)/g), ...source.match(/(?<=')[A-Za-z-]+(?=')/g),
-        ...read('doorbell.d.ts').replace(/\/\*\*[^]*?\*\/|\/\/.*/g, '').match(/[A-Za-z]+/g), 'Prefer', 'Accept', 'Authorization', 'expiresIn', 'interval',
+        ...read('doorbell.d.ts').replace(/\/\*\*[^]*?\*\/|\/\/.*/g, '').match(/[A-Za-z]+/g), ...EXPORTS, 'say', 'to', 'Prefer', 'Accept', 'Authorization',
     ];
     return [...new Set(words)].sort();
 }
@@ -49,7 +51,7 @@ function shortened(sources) {
 /** The files by their names. */
 export function bundles() {
     const joined = names => names.map(name => bare(read(`src/${name}.js`))).join('\n');
-    const [client, more] = shortened([`${joined(FILES)}\nexport { live };`, `${joined(MORE)}\nexport { credentials, difference, states, stream, Tabs };`]);
+    const [client, more] = shortened([`${joined(FILES)}\nexport { live };`, `${joined(MORE)}\nexport { ${EXPORTS} };`]);
     const head = '// Doorbell, Apache-2.0\n';
     const [, body, name] = /^([^]*)export *{ *([\w$]+) as live *};?$/.exec(client);
     return {
