@@ -44,7 +44,9 @@ let modules: [Target] = [
         ], swiftSettings: settings),
     .target(name: "DoorbellTranslate", dependencies: ["DoorbellCore"], swiftSettings: settings),
     .target(name: "DoorbellHub", dependencies: ["DoorbellCore", deque], swiftSettings: settings),
-    .target(name: "DoorbellRollout", dependencies: ["DoorbellCore", histogram], swiftSettings: settings),
+    .target(name: "DoorbellReport", dependencies: ["DoorbellCore"], swiftSettings: settings),
+    .target(
+        name: "DoorbellRollout", dependencies: ["DoorbellCore", "DoorbellReport", histogram], swiftSettings: settings),
     .target(name: "DoorbellWire", dependencies: ["DoorbellCore", "CZlib"], swiftSettings: settings),
     .target(
         name: "DoorbellAuth",
@@ -126,7 +128,10 @@ let tests: [Target] = [
         name: "DoorbellHubTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellHub"],
         swiftSettings: settings),
     .testTarget(
-        name: "DoorbellRolloutTests", dependencies: ["DoorbellCore", "DoorbellRollout", "DoorbellTestSupport"],
+        name: "DoorbellReportTests", dependencies: ["DoorbellReport", "DoorbellTestSupport"], swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellRolloutTests",
+        dependencies: ["DoorbellCore", "DoorbellReport", "DoorbellRollout", "DoorbellTestSupport"],
         swiftSettings: settings),
     .testTarget(
         name: "DoorbellWireTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellWire"],

@@ -27,18 +27,6 @@ import Testing
         #expect(lines[3].hasPrefix("a-much-longer-name  poll         0          -"))
     }
 
-    @Test("figures carry units that fit them")
-    func units() {
-        #expect(Comparison.bytes(999) == "999 B")
-        #expect(Comparison.bytes(1000) == "1.0 kB")
-        #expect(Comparison.bytes(999_960) == "1.0 MB")
-        #expect(Comparison.bytes(.max) == "18446.7 PB")
-        #expect(Comparison.duration(0.000_25) == "250 µs")
-        #expect(Comparison.duration(0.25) == "250 ms")
-        #expect(Comparison.duration(1.5) == "1.50 s")
-        #expect(Comparison.duration(600) == "10.0 min")
-    }
-
     @Test("a comparison survives JSON")
     func json() throws {
         let comparison = example()

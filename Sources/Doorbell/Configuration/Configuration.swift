@@ -1,5 +1,6 @@
 public import DoorbellAuth
 public import DoorbellCore
+public import DoorbellRollout
 
 /// Everything that `doorbell.yaml` says, checked.
 ///
@@ -31,6 +32,8 @@ public struct Configuration: Sendable {
     public var features: [Feature]
     public var capture: Capture
     public var cache = Cache()
+    /// What things cost, for the comparison of polling and push.
+    public var prices = Prices()
     public var limits: Limits
     /// What is allowed and yet probably not meant.
     public var warnings: [ConfigurationProblem]

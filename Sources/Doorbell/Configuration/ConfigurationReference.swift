@@ -107,6 +107,22 @@ public enum ConfigurationReference {
             "cache.lag", "duration, 2s to 1m", "3s",
             "How long ago all that was committed may have been known, for an answer from memory; then the legacy API is asked."
         ),
+        Entry("comparison", "mapping", nil, "How polling is compared with push."),
+        Entry(
+            "comparison.prices", "mapping", nil,
+            "What things cost; the defaults are examples, list prices of a large cloud. 'doorbell compare' makes money of them."
+        ),
+        Entry(
+            "comparison.prices.requests", "number, 0 to 1000000", "1",
+            "Of a million polls or messages to clients, as an API gateway counts them; 0 with machines of your own."),
+        Entry(
+            "comparison.prices.traffic", "number, 0 to 1000000", "0.09",
+            "Of a gigabyte (1,000,000,000 bytes) to clients."),
+        Entry(
+            "comparison.prices.connections", "number, 0 to 1000000", "0.25",
+            "Of a million minutes of open connections, as an API gateway counts them; 0 with machines of your own."),
+        Entry("comparison.prices.cpu", "number, 0 to 1000000", "0.04048", "Of an hour of one processor."),
+        Entry("comparison.prices.currency", "1 to 8 letters", "USD", "What amounts are written with."),
         Entry("limits", "mapping", nil, "Bounds of what clients may use."),
         Entry(
             "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),

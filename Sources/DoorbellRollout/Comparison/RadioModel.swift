@@ -33,6 +33,7 @@ public struct RadioModel: Sendable, Hashable {
     /// The transfers themselves are left out: a poll or a message of a kilobyte takes a millisecond.
     public func energy(onSeconds: Double, promotions: Double, of seconds: Double) -> Double {
         let promoting = min(onSeconds, promotions * promotion)
-        return promoting * promotionPower + (onSeconds - promoting) * tailPower + max(0, seconds - onSeconds) * idlePower
+        return promoting * promotionPower + (onSeconds - promoting) * tailPower + max(0, seconds - onSeconds)
+            * idlePower
     }
 }

@@ -1,4 +1,5 @@
 public import DoorbellCore
+internal import DoorbellReport
 
 /// Moves one feature from `shadow` over rising percentages to `push`, and back to `shadow` when it does not do well. Pure.
 ///
@@ -136,7 +137,7 @@ public struct Gate: Sendable {
         }
         return check(
             "staleness", push > limit ? .failed : .passed,
-            "push p99 \(Comparison.duration(push)) (at most \(whose)\(Comparison.duration(limit)))")
+            "push p99 \(Figures.duration(push)) (at most \(whose)\(Figures.duration(limit)))")
     }
 
     private func reconnects(_ evidence: GateEvidence) -> GateDecision.Check {

@@ -1,3 +1,5 @@
+internal import DoorbellReport
+
 extension GateReport {
     /// The last checks as aligned text, one line a gate; ends with a newline.
     public var table: String {
@@ -5,7 +7,7 @@ extension GateReport {
         let rows = gates.map { gate in
             [
                 gate.feature, gate.stage, gate.last?.verdict.rawValue ?? "-", gate.last?.action.rawValue ?? "-",
-                gate.isDeciding ? Comparison.duration(gate.nextCheck) : "another node", gate.last?.reason ?? "-",
+                gate.isDeciding ? Figures.duration(gate.nextCheck) : "another node", gate.last?.reason ?? "-",
             ]
         }
         return TextTable.text([["feature", "stage", "last check", "action", "next check", "why"]] + rows, names: 6)
@@ -30,10 +32,10 @@ extension GateReport.Entry {
             let result = check.result.rawValue
             text += "  \(result)\(String(repeating: " ", count: max(0, 7 - result.count)))\(check.text)\n"
         }
-        let since = Comparison.duration(now.evidence.seconds)
+        let since = Figures.duration(now.evidence.seconds)
         text +=
             isDeciding
-            ? "  from the last \(since); next check in \(Comparison.duration(nextCheck))\n"
+            ? "  from the last \(since); next check in \(Figures.duration(nextCheck))\n"
             : "  from the last \(since) on this node; another node decides\n"
         return text
     }

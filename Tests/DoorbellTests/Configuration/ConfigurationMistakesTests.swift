@@ -474,6 +474,26 @@ import Testing
         #expect(feature(Self.poll + Self.tables + "mode: answer\ncache: true") == [])
     }
 
+    @Test("prices are plain numbers")
+    func prices() {
+        func wrong(_ prices: String) -> [String] {
+            problems(
+                "database: dbname=app\nupstream: http://api\ncomparison: { prices: { \(prices) } }\nfeatures:\n  orders:\n"
+                    + (Self.poll + Self.tables).split(separator: "\n").map { "    \($0)\n" }.joined())
+        }
+        #expect(wrong("requests: 1.00, traffic: 0, cpu: 1000000, currency: €") == [])
+        for (value, text) in [("-1", "-1"), ("nan", "nan"), ("1e3", "1e3"), ("1000001", "1000001"), ("1.2.3", "1.2.3")]
+        {
+            #expect(
+                wrong("cpu: \(value)")
+                    == ["3: comparison.prices.cpu must be a number from 0 to 1000000, not '\(text)'"])
+        }
+        #expect(
+            wrong("currency: 'a b'")
+                == ["3: comparison.prices.currency must be 1 to 8 letters, not 'a b'; write 'USD'"])
+        #expect(wrong("request: 1") == ["3: unknown key 'request' in comparison.prices; did you mean 'requests'?"])
+    }
+
     @Test("a cache is on or off, or says how; a change that its polls do not notice is a mistake")
     func cache() {
         #expect(
