@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellRollout
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -10,7 +11,7 @@ import Testing
         ParityCapture(
             feature: Feature(name: "f", poll: try PollPattern("GET /f"), tables: []), caller: 1, target: "/f",
             channels: [],
-            asked: Position(epoch: 1, tick: 1, seq: 0), run: 1)
+            asked: Position(epoch: 1, tick: 1, seq: 0), run: 1, known: ParityCapture.Known([:]))
     }
 
     private func head(_ uri: String, _ headers: HTTPHeaders) -> HTTPRequestHead {
@@ -37,6 +38,29 @@ import Testing
             ("/f?access_token=x.y&page=2&API_KEY=z&ticket", "/f?access_token=…&page=2&API_KEY=…&ticket=…"),
         ])
     func redacted(_ target: String, _ expected: String) { #expect(ParityCapture.redacted(target) == expected) }
+
+    @Test(
+        "a 304 is for a body that the caller has; where neither of both says which, for an unknown one",
+        arguments: [
+            (["if-none-match": "\"a\""], [:], BodyVersion(tag: "\"a\"")),
+            (["if-none-match": "W/\"a\""], ["etag": "\"a\""], BodyVersion(tag: "\"a\"")),
+            (["if-none-match": "\"a\", \"b\""], ["etag": "W/\"b\""], BodyVersion(tag: "\"b\"")),
+            (["if-none-match": "\"a\", \"b\""], [:], .unknown),
+            (["if-none-match": "\"a\""], ["etag": "\"b\""], .unknown),
+            (["if-none-match": "*"], ["etag": "\"b\""], BodyVersion(tag: "\"b\"")),
+            (["if-none-match": "\"a\"", "if-modified-since": "1"], [:], BodyVersion(tag: "\"a\"")),
+            (["if-modified-since": "1"], ["last-modified": "0"], BodyVersion(modified: "1")),
+            (["if-modified-since": "1"], ["etag": "\"a\""], BodyVersion(tag: "\"a\"", modified: "1")),
+            ([:], [:], .unknown),
+        ] as [(HTTPHeaders, HTTPHeaders, BodyVersion)])
+    func known(_ request: HTTPHeaders, _ answer: HTTPHeaders, _ expected: BodyVersion) {
+        let known = ParityCapture.Known(request)
+        let head = HTTPResponseHead(version: .http1_1, status: .notModified, headers: answer)
+        #expect(known.version(of: head) == expected)
+        let whole = HTTPResponseHead(
+            version: .http1_1, status: .ok, headers: ["etag": "W/\"c\"", "last-modified": "2"])
+        #expect(known.version(of: whole) == BodyVersion(tag: "\"c\"", modified: "2"))
+    }
 
     @Test("a body is kept up to the limit, whatever its head promises")
     func limit() throws {

@@ -28,6 +28,7 @@ public struct Parity: Sendable {
     public static let maximumMessages = 4096
 
     private struct Entry {
+        /// With the version of ``body``.
         var answer: Answer
         /// The whole answer; `nil` when only 304 was seen.
         var body: Body?
@@ -109,7 +110,9 @@ public struct Parity: Sendable {
             doubt(.overtaken)
             return begin(answer)
         }
-        guard let known = entry.body else {
+        // Callers that look alike may have bodies of different age, and a 304 is for the one that it was asked about.
+        let isKnown = answer.body != .notModified || answer.version.isSame(as: entry.answer.version)
+        guard isKnown, let known = entry.body else {
             doubt(.unknownBody)
             return begin(answer)
         }
@@ -293,9 +296,7 @@ public struct Parity: Sendable {
 
     /// A new answer to compare with, to be settled.
     private mutating func begin(_ answer: Answer, judging pair: Pair? = nil) {
-        let known = entries[answer.caller]?.body
-        var body: Body? = answer.body
-        if case .notModified = answer.body { body = known }
+        let (body, version) = stands(answer, after: entries[answer.caller])
         drop(answer.caller)
         let size = body?.size ?? 0
         guard entries.count < Self.maximumCallers, keptBytes + size <= bodyBytes else {
@@ -304,16 +305,24 @@ public struct Parity: Sendable {
         }
         keptBytes += size
         serial += 1
-        entries[answer.caller] = Entry(answer: answer.bare, body: body, settled: nil, serial: serial)
+        entries[answer.caller] = Entry(answer: answer.bare(version), body: body, settled: nil, serial: serial)
         wait(answer, pair)
+    }
+
+    /// The body that `answer` stands for, as far as it is known.
+    private func stands(_ answer: Answer, after entry: Entry?) -> (body: Body?, version: BodyVersion) {
+        guard case .notModified = answer.body else { return (answer.body, answer.version) }
+        guard let entry, answer.version.isSame(as: entry.answer.version) else { return (nil, answer.version) }
+        return (entry.body, entry.answer.version)
     }
 
     /// The same answer again, perhaps with other noise.
     private mutating func follow(_ answer: Answer, settled: Position?, judging pair: Pair? = nil) {
         guard let entry = entries[answer.caller] else { return }
-        let body = answer.body == .notModified ? entry.body : answer.body
+        let (body, version) = stands(answer, after: entry)
         keptBytes += (body?.size ?? 0) - (entry.body?.size ?? 0)
-        entries[answer.caller] = Entry(answer: answer.bare, body: body, settled: settled, serial: entry.serial)
+        entries[answer.caller] = Entry(
+            answer: answer.bare(version), body: body, settled: settled, serial: entry.serial)
         if pair != nil { wait(answer, pair) }
     }
 
@@ -389,9 +398,10 @@ public struct Parity: Sendable {
 
 extension Parity.Answer {
     /// Without its body, which is kept apart.
-    fileprivate var bare: Parity.Answer {
+    fileprivate func bare(_ version: BodyVersion) -> Parity.Answer {
         var answer = self
         answer.body = .notModified
+        answer.version = version
         return answer
     }
 }

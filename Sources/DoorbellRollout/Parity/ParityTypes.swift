@@ -16,10 +16,12 @@ extension Parity {
         /// Which run of capture it was live in without a break.
         public var run: UInt64
         public var body: Body
+        /// Of the body; of a 304, the one that the caller has.
+        public var version: BodyVersion
 
         public init(
             caller: UInt64, target: String, channels: [ChannelName], asked: Position, at: Timestamp, run: UInt64,
-            body: Body
+            body: Body, version: BodyVersion = .unknown
         ) {
             self.caller = caller
             self.target = target
@@ -28,6 +30,7 @@ extension Parity {
             self.at = at
             self.run = run
             self.body = body
+            self.version = version
         }
     }
 
@@ -58,7 +61,7 @@ extension Parity {
         case overtaken = "a later answer came first"
         case learning = "a place may be noise: too few quiet polls to know"
         case tooLong = "an answer is longer than 256 KiB, or encoded in a way that cannot be read"
-        case unknownBody = "the answer before is not known"
+        case unknownBody = "the answer before is not known, or a 304 is for another one"
         case busy = "too many answers at once"
     }
 

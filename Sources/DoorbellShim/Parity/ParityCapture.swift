@@ -15,20 +15,30 @@ struct ParityCapture {
     let channels: [ChannelName]
     let asked: Position
     let run: UInt64
+    /// `nil` once the answer has begun: a list of tags may be long.
+    private var known: Known?
+    /// Of the body; of a 304, the one that the caller has.
+    private(set) var version = BodyVersion.unknown
     private(set) var encoding: String?
     private(set) var body: [UInt8] = []
     private(set) var isWhole = true
 
-    init(feature: Feature, caller: UInt64, target: String, channels: [ChannelName], asked: Position, run: UInt64) {
+    init(
+        feature: Feature, caller: UInt64, target: String, channels: [ChannelName], asked: Position, run: UInt64,
+        known: Known
+    ) {
         self.feature = feature
         self.caller = caller
         self.target = target
         self.channels = channels
         self.asked = asked
         self.run = run
+        self.known = known
     }
 
     mutating func began(_ head: HTTPResponseHead) {
+        version = known?.version(of: head) ?? .unknown
+        known = nil
         encoding = head.headers.first(name: "content-encoding")?.lowercased()
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }) {
             if length > Self.limit { isWhole = false } else { body.reserveCapacity(length) }
@@ -43,6 +53,32 @@ struct ParityCapture {
             return
         }
         body.append(contentsOf: part.readableBytesView)
+    }
+
+    // MARK: Which body
+
+    /// What the caller says that it has.
+    struct Known {
+        /// Without their `W/`; `["*"]`: whatever there is.
+        private let tags: [String]
+        private let modified: String?
+
+        init(_ headers: HTTPHeaders) {
+            tags = headers[canonicalForm: "if-none-match"].map { EntityTag.opaque(String($0)) }
+            // With tags the date does not count (RFC 9110, section 13.1.3).
+            modified = tags.isEmpty ? headers.first(name: "if-modified-since") : nil
+        }
+
+        /// Which body `answer` has. A 304 is for one of those that the caller has: where it does not say which, the only one.
+        func version(of answer: HTTPResponseHead) -> BodyVersion {
+            let own = answer.headers.first(name: "etag").map(EntityTag.opaque)
+            guard answer.status == .notModified else {
+                return BodyVersion(tag: own, modified: answer.headers.first(name: "last-modified"))
+            }
+            guard let own else { return BodyVersion(tag: tags.count == 1 ? tags.first : nil, modified: modified) }
+            return tags.isEmpty || tags == ["*"] || tags.contains(own)
+                ? BodyVersion(tag: own, modified: modified) : .unknown
+        }
     }
 
     // MARK: Who asks for what

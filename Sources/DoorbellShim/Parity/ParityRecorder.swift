@@ -33,7 +33,7 @@ public final class ParityRecorder: Sendable {
             return Parity.Answer(
                 caller: capture.caller, target: capture.target, channels: capture.channels, asked: capture.asked,
                 at: at,
-                run: capture.run, body: body)
+                run: capture.run, body: body, version: capture.version)
         }
     }
 
@@ -136,7 +136,7 @@ public final class ParityRecorder: Sendable {
         guard let run else { return nil }
         return ParityCapture(
             feature: feature, caller: caller, target: ParityCapture.redacted(head.uri), channels: poll.channels,
-            asked: position, run: run)
+            asked: position, run: run, known: ParityCapture.Known(head.headers))
     }
 
     /// The poll's answer was passed on whole.

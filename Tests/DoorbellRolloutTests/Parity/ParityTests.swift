@@ -177,18 +177,63 @@ import Testing
     @Test("304 says that nothing changed; what was never seen cannot be compared")
     func notModified() throws {
         var trial = try ParityTrial()
-        trial.answer(nil, asked: trial.head)
-        trial.wait(3)
+        trial.unchanged("[1]")
         trial.round("[1]")
         #expect(trial.parity.doubts == [.unknownBody: 1])
-        trial.answer(nil, asked: trial.head)
-        trial.wait(3)
+        trial.unchanged("[1]")
         trial.publish()
-        trial.answer(nil, asked: trial.head)
-        trial.wait(3)
+        trial.unchanged("[1]")
         trial.publish()
         trial.round("[2]")
         #expect(trial.verdicts == [1, 1, 0, 1, 1])
+    }
+
+    @Test("a 304 for another body than the one that was seen last says nothing about it, nor does the answer after it")
+    func notModifiedOfAnother() throws {
+        for version in [BodyVersion(tag: "[0]"), BodyVersion(modified: "then"), .unknown] {
+            var trial = try ParityTrial()
+            trial.round("[1]")
+            // Two who look alike: one saw [1] just now, the other still has [0], which is what there is again.
+            trial.publish()
+            trial.answer(nil, asked: trial.head, version: version)
+            trial.wait(3)
+            #expect(trial.verdicts == [0, 0, 0, 0, 1], "not needless: the answer did change")
+            trial.round("[0]")
+            #expect(trial.verdicts == [0, 0, 0, 0, 2], "not missed: nobody knows what was there before")
+            #expect(trial.parity.doubts == [.unknownBody: 2])
+            trial.unchanged("[0]")
+            trial.publish()
+            trial.round("[2]")
+            #expect(trial.verdicts == [1, 1, 0, 0, 2])
+        }
+    }
+
+    @Test("a 304 that is not compared leaves no body that it is not for")
+    func notModifiedAfterABreak() throws {
+        var trial = try ParityTrial()
+        trial.round("[1]")
+        trial.run = 2
+        trial.unchanged("[0]")
+        trial.round("[0]")
+        #expect(trial.parity.doubts == [.captureDown: 1, .unknownBody: 1])
+        trial.run = 3
+        trial.unchanged("[0]")
+        trial.round("[0]")
+        #expect(trial.parity.doubts == [.captureDown: 2, .unknownBody: 1] && trial.parity.counts.quiet == 1)
+    }
+
+    @Test(
+        "bodies are told apart by their tags, and by dates where a tag is missing",
+        arguments: [
+            (BodyVersion(tag: "a"), BodyVersion(tag: "a"), true), (BodyVersion(tag: "a"), BodyVersion(tag: "b"), false),
+            (BodyVersion(tag: "a", modified: "1"), BodyVersion(tag: "b", modified: "1"), false),
+            (BodyVersion(tag: "a", modified: "1"), BodyVersion(modified: "1"), true),
+            (BodyVersion(modified: "1"), BodyVersion(modified: "2"), false),
+            (BodyVersion(tag: "a"), BodyVersion(modified: "1"), false), (.unknown, .unknown, false),
+            (BodyVersion(tag: String(repeating: "a", count: 257)), BodyVersion(tag: "a"), false),
+        ])
+    func versions(_ one: BodyVersion, _ other: BodyVersion, _ isSame: Bool) {
+        #expect(one.isSame(as: other) == isSame && other.isSame(as: one) == isSame)
     }
 
     @Test("answers that overtake each other, and callers of different bodies, are not mixed up")

@@ -61,13 +61,24 @@ struct ParityTrial {
     /// The legacy API is asked and answers at once.
     mutating func poll(_ body: String, by caller: UInt64 = 1) { answer(body, asked: head, by: caller) }
 
-    /// - Parameter body: `nil` for 304.
-    mutating func answer(_ body: String?, asked: Position, by caller: UInt64 = 1) {
+    /// - Parameters:
+    ///   - body: `nil` for 304.
+    ///   - version: Of a 304, the body that it is for; bodies are their own tags.
+    mutating func answer(
+        _ body: String?, asked: Position, by caller: UInt64 = 1, version: BodyVersion = .unknown
+    ) {
         let traffic = traffic
         parity.answered(
             Parity.Answer(
                 caller: caller, target: "/notes", channels: [Self.channel], asked: asked, at: now, run: run ?? 0,
-                body: body.map { .whole(Array($0.utf8)) } ?? .notModified), traffic: traffic)
+                body: body.map { .whole(Array($0.utf8)) } ?? .notModified,
+                version: body.map { BodyVersion(tag: $0) } ?? version), traffic: traffic)
+    }
+
+    /// A poll that is told that its caller has `body`, and the 3 seconds until the next one.
+    mutating func unchanged(_ body: String, by caller: UInt64 = 1) {
+        answer(nil, asked: head, by: caller, version: BodyVersion(tag: body))
+        wait(3)
     }
 
     /// A poll and the 3 seconds until the next one.
