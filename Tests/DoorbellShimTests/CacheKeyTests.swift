@@ -55,6 +55,33 @@ import Testing
         #expect(CacheKey.target(target, without: ["_"]) == expected)
     }
 
+    @Test(
+        "what says where a request was sent makes another key for a public answer, and who sent it does not",
+        arguments: [
+            ("X-Forwarded-Host", "evil", true), ("x_forwarded_host", "evil", true), ("X-Forwarded-Proto", "http", true),
+            ("X-Forwarded-Anything", "1", true), ("X-Original-URL", "/b", true), ("X-Rewrite-URL", "/b", true),
+            ("X-HTTP-Method-Override", "DELETE", true), ("X-Host", "evil", true), ("Front-End-Https", "on", true),
+            ("X-Forwarded-For", "192.0.2.1", false), ("X-Real-IP", "192.0.2.1", false),
+            ("X-Forwarded-User", "a", false),
+            ("Forwarded", "for=192.0.2.1", false), ("Forwarded", "For=\"[2001:db8::1]:80\"; by=_a, for=b", false),
+            ("Forwarded", "for=192.0.2.1;host=evil", true), ("Forwarded", "for=a, for=b;proto=http", true),
+            ("Forwarded", "for=\"a;host=evil\"", true), ("Forwarded", "for=a b=c", true), ("forwarded", "\"", true),
+        ])
+    func place(_ name: String, _ value: String, _ isAnother: Bool) {
+        let given: HTTPHeaders = ["host": "shop.test", name: value]
+        let plain: HTTPHeaders = ["host": "shop.test"]
+        #expect((key("/a", given, for: .public) != key("/a", plain, for: .public)) == isAnother)
+        #expect(key("/a", given) != key("/a", plain), "who asks for itself is told apart by everything")
+        #expect(key("/a", given, for: .public) == key("/a", given, for: .public))
+    }
+
+    @Test("two readers of a Forwarded never see two hosts behind one key")
+    func forwarded() {
+        func key(_ value: String) -> CacheKey { self.key("/a", ["forwarded": value], for: .public) }
+        #expect(key("for=\"a;host=evil\"") != key("for=a;host=evil\""))
+        #expect(key("for=1;host=a") == key("for=2;host=a") && key("for=1;host=a") != key("for=1;host=b"))
+    }
+
     @Test("for a public answer only what is negotiated counts")
     func everybody() {
         let a = key("/a", ["authorization": "a", "cookie": "a", "user-agent": "a"], address: "1", for: .public)

@@ -39,7 +39,13 @@ struct CacheKey: Hashable, Sendable {
                     hasher.write(name)
                     hasher.write(value)
                 }
-            case .public: hasher.write(Self.negotiated, of: head.headers)
+            case .public:
+                hasher.write(Self.negotiated, of: head.headers)
+                for (name, value) in head.headers {
+                    guard let place = PlaceHeaders.place(name, value) else { continue }
+                    hasher.write(place.name)
+                    hasher.write(place.value)
+                }
             }
             hasher.write(varying, of: head.headers)
         }
@@ -54,7 +60,7 @@ struct CacheKey: Hashable, Sendable {
     static func covers(_ name: String, identity: Feature.Caching.Identity) -> Bool {
         switch identity {
         case .credentials: !IgnoredHeaders.contains(name)
-        case .public: negotiated.contains(name)
+        case .public: negotiated.contains(name) || PlaceHeaders.isWhole(name)
         }
     }
 
@@ -69,8 +75,7 @@ struct CacheKey: Hashable, Sendable {
     /// What an API may answer differently to, often without saying so.
     private static let negotiated = [
         "host", "accept", "accept-encoding", "accept-language", "accept-version", "api-version", "origin", "prefer",
-        "x-api-version", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
-        "x-requested-with",
+        "x-api-version", "x-requested-with",
     ]
 }
 
