@@ -31,8 +31,10 @@ public protocol LegacyGateway: Sendable {
 
     /// As ``ask(_:headers:from:on:)``, for what a change has made of an answer: callers that are alike share one question, or the answer to
     /// one that was just put. It shows everything that was published on the URL's channels before the call.
+    ///
+    /// - Parameter isPoll: Whether the headers are a poll's, so that what they say of caches holds; browsers add to handshakes what nobody meant.
     func askTogether(
-        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+        _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer>
 
     /// Whether answers may be repeatable (``LegacyAnswerWriter/repeatable(_:)``).
@@ -46,7 +48,7 @@ extension LegacyGateway {
     public var hasRepeatableAnswers: Bool { false }
 
     public func askTogether(
-        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+        _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer> { ask(target, headers: headers, from: origin, on: loop) }
 }
 

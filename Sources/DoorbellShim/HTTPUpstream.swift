@@ -118,10 +118,10 @@ public final class HTTPUpstream: LegacyGateway {
     /// Sends `request` on connections of `loop`; everything is called back there. `nil` for a loop that is not ours, which
     /// cannot come: client and server share the group.
     func execute<Delegate: HTTPClientResponseDelegate>(
-        _ request: HTTPClient.Request, delegate: Delegate, on loop: any EventLoop, deadline: NIODeadline? = nil
+        _ request: HTTPClient.Request, delegate: Delegate, on loop: any EventLoop
     ) -> HTTPClient.Task<Delegate.Response>? {
         clients[ObjectIdentifier(loop)]?.execute(
-            request: request, delegate: delegate, eventLoop: .delegate(on: loop), deadline: deadline)
+            request: request, delegate: delegate, eventLoop: .delegate(on: loop))
     }
 
     public var trouble: String? { health.trouble() }
@@ -229,21 +229,25 @@ public final class HTTPUpstream: LegacyGateway {
     }
 
     public func askTogether(
-        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, on loop: any EventLoop
+        _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer> {
         guard let cache, let poll = features.poll(matching: target), !poll.channels.isEmpty,
-            poll.feature.cache != nil || poll.feature.mode == .answer
+            let caching = poll.feature.cache ?? (poll.feature.mode == .answer ? CachedPolls.ofQuestions : nil)
         else {
             return ask(target, headers: headers, from: origin, on: loop)
         }
+        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
+        // Browsers send `no-cache` with every handshake; what is asked for after a change is never older than it.
+        let use = CacheRules.use(of: head, isPoll ? caching.revalidate : .log)
+        guard use != .none else { return ask(target, headers: headers, from: origin, on: loop) }
         let collector = AnswerCollector(maximumBody: configuration.maximumAskBody, loop: loop)
-        // Browsers send `no-cache` with every handshake; what is asked for here is never older than the change.
-        CachedPoll(
-            upstream: self, cache: cache,
-            head: HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers),
-            poll: poll, caching: poll.feature.cache ?? CachedPolls.ofQuestions, use: .any, from: origin, on: loop,
-            answer: collector, isPoll: false
-        ).end()
+        let question = CachedPoll(
+            upstream: self, cache: cache, head: head, poll: poll, caching: caching, use: use, from: origin, on: loop,
+            answer: collector, isPoll: false)
+        let bound = NIOLoopBound(question, eventLoop: loop)
+        let deadline = loop.scheduleTask(in: configuration.askTimeout) { bound.value.expire() }
+        collector.answer.whenComplete { _ in deadline.cancel() }
+        question.end()
         return collector.answer
     }
 

@@ -127,6 +127,24 @@ import Testing
         #expect(word(bench.decide(0.5)) == "new", "the newer answer stays, whichever comes first")
     }
 
+    @Test("one that leaves while it waits is forgotten at once, and makes room")
+    func leaving() throws {
+        var bench = Bench()
+        let most = SharedAnswers<Int>.maximumWaiting
+        let asking = try #require(Bench.asking(bench.decide(0)))
+        var places: [SharedAnswers<Int>.Waiting] = []
+        for waiter in 0..<most {
+            guard case .wait(let place) = bench.decide(0, waiter: waiter) else { throw CancellationError() }
+            places.append(place)
+        }
+        #expect(word(bench.decide(0)) == "pass", "there is no more room")
+        for _ in 0..<2 { bench.shared.leave(places[1]) }
+        #expect(word(bench.decide(0, waiter: most)) == "wait")
+        #expect(word(bench.decide(0)) == "pass")
+        #expect(bench.end(asking) == [0] + Array(2...most))
+        bench.shared.leave(places[0])
+    }
+
     @Test("who asks anew is asked for, and others may wait for that")
     func refresh() throws {
         var bench = Bench()

@@ -92,6 +92,103 @@ import Testing
         }
     }
 
+    private func counting(_ headers: HTTPHeaders = [:], silent: Int = 0) async throws -> LegacyServer {
+        let count = Locked(0)
+        return try await LegacyServer { _ in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            return number <= silent ? .silence : .reply(.ok, headers, "[\(number)]")
+        }
+    }
+
+    private func polled() throws -> Feature {
+        Feature(
+            name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), tables: [],
+            channel: try ChannelTemplate("user:{user_id}:notifications"), stage: .push,
+            cache: Feature.Caching(maxAge: .seconds(3600), revalidate: .origin))
+    }
+
+    @Test("a held poll is answered from memory by the rules of polls: what it asks for, and what its answer says")
+    func rules() async throws {
+        let target = "/api/users/42/notifications"
+        let legacy = try await counting()
+        try await withShim(legacy, features: [try polled()], configure: { $0.cacheLag = .seconds(3600) }) {
+            (shim: TestShim) async throws in
+            shim.upstream.covered(before: .now)
+            func held(_ headers: String...) async throws -> String {
+                try await shim.get(target, headers: ["Prefer: wait=30"] + headers).text
+            }
+            #expect(try await shim.get(target).text == "[1]")
+            #expect(try await held() == "[1]")
+            #expect(try await held("Cache-Control: no-store") == "[2]")
+            #expect(try await held() == "[1]", "that one was for nobody else")
+            #expect(try await held("Cache-Control: no-cache") == "[3]")
+            #expect(try await held() == "[3]")
+        }
+        let secret = try await counting(["cache-control": "no-store"])
+        try await withShim(secret, features: [try polled()], configure: { $0.cacheLag = .seconds(3600) }) {
+            (shim: TestShim) async throws in
+            shim.upstream.covered(before: .now)
+            for number in 1..<4 {
+                #expect(try await shim.get(target, headers: ["Prefer: wait=30"]).text == "[\(number)]")
+            }
+        }
+    }
+
+    @Test("a question has its time, waiting for a place as well; a poll that waited for it asks for itself")
+    func deadline() async throws {
+        for isCached in [true, false] {
+            let legacy = try await counting(silent: 1)
+            let feature =
+                isCached
+                ? try polled()
+                : Feature(
+                    name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), tables: [],
+                    channel: try ChannelTemplate("user:{user_id}:notifications"), stage: .push)
+            try await withShim(
+                legacy, features: [feature],
+                configure: {
+                    $0.cacheLag = .seconds(3600)
+                    $0.askTimeout = .milliseconds(300)
+                    $0.answerTimeout = .hours(1)
+                }
+            ) { (shim: TestShim) async throws in
+                shim.upstream.covered(before: .now)
+                async let held = shim.get("/api/users/42/notifications", headers: ["Prefer: wait=30"])
+                try await eventually("it is asked for") { legacy.requests.count == 1 }
+                #expect(try await shim.get("/api/users/42/notifications").text == "[2]")
+                let answer = try await held
+                #expect(answer.status == 504 && answer.text.contains("did not answer in time"))
+                try await eventually("it is given up") { legacy.abandoned == 1 }
+            }
+        }
+        let full = try await LegacyServer { _ in .silence }
+        let feature = try feature()
+        try await withShim(
+            full, features: [feature],
+            configure: {
+                // One for each of the two loops.
+                $0.maximumRequests = 2
+                $0.askTimeout = .milliseconds(300)
+                $0.answerTimeout = .hours(1)
+                $0.waitTimeout = .hours(1)
+            }
+        ) { (shim: TestShim) async throws in
+            var sockets: [RawClient] = []
+            while full.requests.count < 2 {
+                let raw = try await RawClient(port: shim.port)
+                try await raw.send("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
+                sockets.append(raw)
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let answer = try await shim.get("/api/users/42/notifications", headers: ["Prefer: wait=30"])
+            #expect(answer.status == 503 && answer.text.contains("no free place in time"))
+            for socket in sockets { await socket.close() }
+        }
+    }
+
     @Test("with a public cache everybody shares one question, and the next poll needs none")
     func everybody() async throws {
         let legacy = try await LegacyServer { _ in .later(20, .ok, [:], "{}") }

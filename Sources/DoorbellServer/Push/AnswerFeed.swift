@@ -142,8 +142,9 @@ final class AnswerFeed: Subscriber {
         let position = core.hub.head
         let bound = NIOLoopBound(self, eventLoop: loop)
         let limit = core.configuration.maximumSnapshot
-        core.gateway.askTogether(target, headers: stream.headers, from: stream.origin, on: loop).whenComplete {
-            result in
+        core.gateway.askTogether(
+            target, headers: stream.headers, isPoll: false, from: stream.origin, on: loop
+        ).whenComplete { result in
             let feed = bound.value
             // Later: an answer may be there at once, and the next one's too.
             loop.execute { bound.value.stream.loopState.answerTurns.give() }

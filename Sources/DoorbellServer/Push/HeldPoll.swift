@@ -107,7 +107,7 @@ final class HeldPoll {
         // A poll, where those may be answered from memory.
         let answer =
             poll.feature.cache != nil
-            ? core.gateway.askTogether(target, headers: headers, from: origin, on: loop)
+            ? core.gateway.askTogether(target, headers: headers, isPoll: true, from: origin, on: loop)
             : core.gateway.ask(target, headers: headers, from: origin, on: loop)
         answer.whenComplete { result in
             let held = bound.value

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import DoorbellCore
 import DoorbellServer
 import NIOCore
@@ -11,8 +12,8 @@ final class CachedPoll: LegacyRequestWriter {
     private enum State {
         /// The request has not ended.
         case receiving
-        /// Another poll asks the legacy API. Leaves when that has an answer, or by ``cancel()``.
-        case waiting
+        /// Another poll asks the legacy API. Leaves when that has an answer, or by ``cancel()`` or ``expire()``.
+        case waiting(SharedAnswers<CachedPolls.Waiter>.Waiting)
         /// The legacy API is asked, for those that wait as well.
         case asking(UpstreamExchange, Asking, CacheKey)
         /// The legacy API is asked, for this client alone.
@@ -70,8 +71,29 @@ final class CachedPoll: LegacyRequestWriter {
             exchange.cancel()
             cache.ended(asking, key: key, with: nil, .again)
         case .passing(let exchange): exchange.cancel()
-        case .receiving, .waiting, .over: break
+        case .waiting(let place): cache.leave(place)
+        case .receiving, .over: break
         }
+    }
+
+    /// The time for this question is over. An answer that has gone to the client alone since is not affected.
+    func expire() {
+        let failure = GatewayFailure(HTTPClientError.deadlineExceeded, address: upstream.address)
+        let before = state
+        state = .over
+        switch before {
+        case .asking(let exchange, let asking, let key):
+            exchange.cancel()
+            upstream.health.failed(failure.reason)
+            cache.ended(asking, key: key, with: nil, .late(failure))
+        case .passing(let exchange):
+            exchange.cancel()
+            upstream.health.failed(failure.reason)
+        case .waiting(let place): cache.leave(place)
+        case .receiving: break
+        case .over: return
+        }
+        client.fail(failure)
     }
 
     /// What this poll waited for is there.
@@ -85,7 +107,10 @@ final class CachedPoll: LegacyRequestWriter {
             state = .over
             client.fail(failure)
         case .pass: pass()
-        case .again: decide()
+        case .late(let failure) where !isPoll:
+            state = .over
+            client.fail(failure)
+        case .again, .late: decide()
         }
     }
 
@@ -105,7 +130,7 @@ final class CachedPoll: LegacyRequestWriter {
         case .answer(let kept):
             cache.metrics.answered(poll.feature, .hit)
             serve(kept, servedBy: .cache, for: use == .any ? request : nil)
-        case .wait: state = .waiting
+        case .wait(let place): state = .waiting(place)
         case .ask(let asking): ask(asking, key)
         case .pass: pass()
         }
@@ -171,7 +196,8 @@ final class CachedPoll: LegacyRequestWriter {
         // First, so that whoever is told by this client finds it.
         cache.ended(asking, key: key, with: isSettled ? .answer(kept) : nil, .answer(kept))
         if var watch {
-            var answer = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)
+            // With the tag that the client is given, by which it asks the next time.
+            var answer = HTTPResponseHead(version: .http1_1, status: .ok, headers: kept.headers)
             watch.began(&answer)
             watch.passed(body)
             watch.compare(upstream.observer)

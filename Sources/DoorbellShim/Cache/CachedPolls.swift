@@ -20,6 +20,8 @@ final class CachedPolls: Sendable {
         case pass
         /// Whoever asked has gone, or asked for something narrower.
         case again
+        /// Whoever asked had less time than polls have. Polls ask again, and other questions have failed with it.
+        case late(GatewayFailure)
     }
 
     /// How long nobody waits for another's answer to what may not be kept.
@@ -84,6 +86,9 @@ final class CachedPolls: Sendable {
             }
         }
     }
+
+    /// A poll that waited is over.
+    func leave(_ place: SharedAnswers<Waiter>.Waiting) { shared.withLock { $0.leave(place) } }
 
     /// Whether a request that was answered with `kept` is answered with it again.
     func isStill(_ kept: KeptAnswer, for request: SharedAnswers<Waiter>.Request, channels: [ChannelName]) -> Bool {

@@ -11,8 +11,8 @@ struct SharedAnswers<Waiter> {
         case answer(KeptAnswer)
         /// Ask the legacy API; ``ended(_:key:with:)`` is owed.
         case ask(Asking)
-        /// Wait for somebody who asks already.
-        case wait
+        /// Wait for somebody who asks already; ``leave(_:)`` ends it sooner.
+        case wait(Waiting)
         /// Ask the legacy API, as if there were no cache.
         case pass
     }
@@ -21,6 +21,12 @@ struct SharedAnswers<Waiter> {
         fileprivate let number: UInt64
         let position: Position
         let at: ContinuousClock.Instant
+    }
+
+    /// A place among those that wait for one answer.
+    struct Waiting {
+        fileprivate let asking: UInt64
+        fileprivate let number: UInt64
     }
 
     /// Polls that wait for one answer; more ask for themselves.
@@ -32,8 +38,8 @@ struct SharedAnswers<Waiter> {
     private var isLive = false
     /// By what they ask for: the one that began last.
     private var asking: [CacheKey: Asking] = [:]
-    /// By the number of the one that asks; at most ``maximumWaiting`` each. One whose client has left stays until then.
-    private var waiting: [UInt64: [Waiter]] = [:]
+    /// By the number of the one that asks, and by their own; at most ``maximumWaiting`` each.
+    private var waiting: [UInt64: [UInt64: Waiter]] = [:]
     private var lastNumber: UInt64 = 0
 
     /// - Parameters:
@@ -92,8 +98,9 @@ struct SharedAnswers<Waiter> {
             guard request.mayAsk else { return .pass }
             if let running = asking[request.key], isGood(running.position, running.at) {
                 guard waiting[running.number]?.count ?? 0 < Self.maximumWaiting else { return .pass }
-                waiting[running.number, default: []].append(waiter())
-                return .wait
+                lastNumber += 1
+                waiting[running.number, default: [:]][lastNumber] = waiter()
+                return .wait(Waiting(asking: running.number, number: lastNumber))
             }
         }
         guard request.mayAsk else { return .pass }
@@ -121,10 +128,16 @@ struct SharedAnswers<Waiter> {
         now - askedAt < maxAge && bar.map { askedAt > $0 } ?? true && isUnchanged(position)
     }
 
+    /// One that waits does so no longer.
+    mutating func leave(_ place: Waiting) {
+        waiting[place.asking]?[place.number] = nil
+        if waiting[place.asking]?.isEmpty == true { waiting[place.asking] = nil }
+    }
+
     /// The legacy API has answered, or will not.
     ///
     /// - Parameter result: `nil`: nothing is known.
-    /// - Returns: Those that waited for it.
+    /// - Returns: Those that waited for it, in the order of their coming.
     mutating func ended(_ ended: Asking, key: CacheKey, with result: AnswerCache.Remembered?) -> [Waiter] {
         if asking[key]?.number == ended.number { asking[key] = nil }
         switch result {
@@ -135,6 +148,6 @@ struct SharedAnswers<Waiter> {
         case .passes?: if let result { cache.keep(result, for: key) }
         case nil: break
         }
-        return waiting.removeValue(forKey: ended.number) ?? []
+        return (waiting.removeValue(forKey: ended.number) ?? [:]).sorted { $0.key < $1.key }.map(\.value)
     }
 }

@@ -14,6 +14,9 @@ final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
     private let promise: EventLoopPromise<PollAnswer>
     private var isOver = false
     private var slots: UpstreamSlots?
+    private var place: UpstreamSlots.Waiting?
+    private var task: HTTPClient.Task<Void>?
+    private var timeout: Scheduled<Void>?
     private var head = HTTPResponseHead(version: .http1_1, status: .ok)
     private var body = ByteBuffer()
 
@@ -28,15 +31,25 @@ final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
             promise.fail(GatewayFailure(.serviceUnavailable, "the service is going away"))
             return promise.futureResult
         }
-        _ = slots.acquire(on: loop) { [self] in
+        timeout = loop.scheduleTask(in: upstream.configuration.askTimeout) { [self] in expired() }
+        place = slots.acquire(on: loop) { [self] in
             self.slots = slots
-            let task = upstream.execute(
-                request, delegate: self, on: loop, deadline: .now() + upstream.configuration.askTimeout)
+            place = nil
+            task = upstream.execute(request, delegate: self, on: loop)
             task?.futureResult.whenFailure { [self] error in failed(error) }
         } fail: { [self] failure in
+            place = nil
             finish(.failure(failure))
         }
         return promise.futureResult
+    }
+
+    private func expired() {
+        guard let task else {
+            return finish(.failure(GatewayFailure(.serviceUnavailable, "the legacy API had no free place in time")))
+        }
+        failed(HTTPClientError.deadlineExceeded)
+        task.cancel()
     }
 
     private func failed(_ error: any Error) {
@@ -49,6 +62,11 @@ final class UpstreamQuestion: HTTPClientResponseDelegate, @unchecked Sendable {
     private func finish(_ result: Result<PollAnswer, any Error>) {
         guard !isOver else { return }
         isOver = true
+        timeout?.cancel()
+        timeout = nil
+        place?.cancel()
+        place = nil
+        task = nil
         slots?.release()
         slots = nil
         promise.completeWith(result)

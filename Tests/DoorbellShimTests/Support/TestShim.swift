@@ -85,31 +85,38 @@ struct TestShim {
     }
 }
 
+/// A legacy API that a test makes.
+protocol TestLegacy: Sendable {
+    var port: Int { get }
+    func stop() async
+}
+
+extension LegacyServer: TestLegacy {}
+extension TranscriptServer: TestLegacy {}
+
 /// Runs `body` with a shim in front of `legacy` and ends both.
 func withShim(
-    _ legacy: LegacyServer, features: [Feature] = [], isLive: Bool = true, isOpen: Bool = true,
+    _ legacy: some TestLegacy, features: [Feature] = [], isLive: Bool = true, isOpen: Bool = true,
     configure: (inout UpstreamConfiguration) -> Void = { _ in }, _ body: (TestShim) async throws -> Void
 ) async throws {
-    let shim = try await TestShim(
-        legacy: legacy.port, features: features, isLive: isLive, isOpen: isOpen, configure: configure)
     do {
-        try await body(shim)
+        try await withShim(
+            legacyPort: legacy.port, features: features, isLive: isLive, isOpen: isOpen, configure: configure, body)
     } catch {
-        await shim.stop()
         await legacy.stop()
         throw error
     }
-    await shim.stop()
     await legacy.stop()
 }
 
 /// Runs `body` with a shim in front of whatever listens on a port of this machine, and ends the shim.
 func withShim(
-    legacyPort: Int, configure: (inout UpstreamConfiguration) -> Void = { _ in },
+    legacyPort: Int, features: [Feature] = [], isLive: Bool = true, isOpen: Bool = true,
+    configure: (inout UpstreamConfiguration) -> Void = { _ in },
     listen: (inout ServerConfiguration) -> Void = { _ in }, _ body: (TestShim) async throws -> Void
 ) async throws {
     let shim = try await TestShim(
-        legacy: legacyPort, features: [], isLive: true, isOpen: true, configure: configure, listen: listen)
+        legacy: legacyPort, features: features, isLive: isLive, isOpen: isOpen, configure: configure, listen: listen)
     do {
         try await body(shim)
     } catch {

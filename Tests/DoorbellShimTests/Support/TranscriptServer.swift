@@ -81,19 +81,3 @@ final class TranscriptServer: Sendable {
         }
     }
 }
-
-/// Runs `body` with a shim in front of `legacy` and ends both.
-func withShim(
-    _ legacy: TranscriptServer, _ body: (TestShim) async throws -> Void
-) async throws {
-    let shim = try await TestShim(legacy: legacy.port, features: [], isLive: true, isOpen: true) { _ in }
-    do {
-        try await body(shim)
-    } catch {
-        await shim.stop()
-        await legacy.stop()
-        throw error
-    }
-    await shim.stop()
-    await legacy.stop()
-}
