@@ -9,10 +9,29 @@ extension ConfigurationReader {
         guard let section = feature.section("cache") else { return nil }
         return Feature.Caching(
             maxAge: section.duration("maxAge", default: standard.maxAge, .seconds(1) ... .days(1)),
-            identity: section.choice("identity", default: standard.identity),
+            identity: identity(section, default: standard.identity),
             revalidate: section.choice("revalidate", default: standard.revalidate),
             settle: section.duration("settle", default: standard.settle, .zero ... .seconds(60)),
             ignoredParameters: ignoredParameters(section, feature))
+    }
+
+    /// Only the legacy API knows by what of a token it decides, so a part of one is no caller.
+    private func identity(
+        _ section: ConfigurationSection, default standard: Feature.Caching.Identity
+    ) -> Feature.Caching.Identity {
+        guard let tree = section["identity"] else { return standard }
+        let isClaim =
+            switch tree.kind {
+            case .mapping: true
+            case .scalar(let text, plain: _): text.lowercased().hasPrefix("claim")
+            default: false
+            }
+        guard isClaim else { return section.choice("identity", default: standard) }
+        problem(
+            tree.mark,
+            "\(section.path).identity cannot be a claim: tokens with the same claim may have different rights at the legacy API",
+            "use 'credentials'; a client that gets a new token costs one request to the legacy API")
+        return standard
     }
 
     private func ignoredParameters(_ section: ConfigurationSection, _ feature: ConfigurationSection) -> Set<String> {

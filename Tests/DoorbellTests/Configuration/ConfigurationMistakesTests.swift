@@ -505,6 +505,13 @@ import Testing
                     "7: features.orders.cache.maxAge must be from 1s to 1d, not 0s",
                     "7: features.orders.cache.identity must be 'credentials' or 'public', not 'everybody'",
                 ])
+        for claim in ["claim", "claims", "{ claim: sub }"] {
+            #expect(
+                feature(Self.poll + Self.tables + "cache: { identity: \(claim) }")
+                    == [
+                        "7: features.orders.cache.identity cannot be a claim: tokens with the same claim may have different rights at the legacy API; use 'credentials'; a client that gets a new token costs one request to the legacy API"
+                    ])
+        }
         #expect(
             feature("poll: GET /orders?id={id}\n" + Self.tables + "cache: { ignore: [_, id] }")
                 == ["7: features.orders.cache.ignore[1] 'id' is part of the poll, so it means something"])
