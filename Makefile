@@ -64,8 +64,8 @@ test-adapters: build ## The configurations for nginx, HAProxy and Caddy, with th
 test-prometheus: build ## The metrics, the alerts and the Grafana dashboard, with a real Prometheus
 	/usr/bin/python3 adapters/check_prometheus.py --doorbell "$$(swift build --show-bin-path)/doorbell"
 
-property: build ## The capture property test for SECONDS=300
-	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --filter Property
+property: build ## The property tests of capture, of the whole service and of the cache, for SECONDS=300 each
+	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --no-parallel --filter Property
 
 tsan: ## Tests under ThreadSanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan

@@ -41,6 +41,11 @@ struct BenchCommand: AsyncParsableCommand {
     /// How the polls section runs the service in a process of its own: in front of the legacy API on this port.
     @Option(help: .hidden)
     var servePolls: Int?
+    /// What it does with them besides.
+    @Option(help: .hidden)
+    var pollsWith = PollsServeMode.Extra.nothing
+    @Option(help: .hidden)
+    var accessLog: String?
 
     func validate() throws {
         for (name, value) in [("rounds", rounds), ("seconds", seconds), ("rows", rows)] {
@@ -49,7 +54,9 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if let servePolls { return try await PollsServeMode.run(stub: servePolls) }
+        if let servePolls {
+            return try await PollsServeMode.run(stub: servePolls, with: pollsWith, accessLog: accessLog)
+        }
         if serveFanout { return try await FanOutServeMode.run() }
         if let serve { return try await ServeMode.run(configurationFile: serve) }
         EndOfProcess.handleInterrupts()

@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 
 /// What an unchanged poll costs where it is answered from memory: Doorbell, and nginx with a proxy cache and with a file, in turns on the
-/// same core, with `wrk` on the other. Figures are ratios within a round.
+/// same core, with `wrk` on the other. And what an access log and parity add to one. Figures are ratios within a round.
 struct Polls {
     private static let path = "/api/items/42"
     private static let file = "/static.json"
@@ -13,12 +13,29 @@ struct Polls {
 
     private enum Server: CaseIterable {
         case staticFile, proxyCache, doorbell
+        /// Doorbell with something besides, or without.
+        case accessLog, passing, parity
+
+        /// Those that are compared with each other.
+        static let peers: [Server] = [.staticFile, .proxyCache, .doorbell]
 
         var name: String {
             switch self {
             case .staticFile: "nginx, a file"
             case .proxyCache: "nginx, proxy cache"
             case .doorbell: "Doorbell"
+            case .accessLog: "Doorbell, access log"
+            case .passing: "Doorbell, passed on"
+            case .parity: "Doorbell, passed on, parity"
+            }
+        }
+
+        /// What this one costs more than; `nil`: it is not compared so.
+        var base: Server? {
+            switch self {
+            case .accessLog: .doorbell
+            case .parity: .passing
+            case .staticFile, .proxyCache, .doorbell, .passing: nil
             }
         }
     }
@@ -53,6 +70,7 @@ struct Polls {
         }
         try await group.shutdownGracefully()
         show(samples, in: &report)
+        showAdded(samples, in: &report)
     }
 
     /// What one server did: with a body, and with 304.
@@ -64,9 +82,10 @@ struct Polls {
     private func visit(_ server: Server, folder: String, stub: Int) throws -> Visit {
         let child: FanOutChild
         switch server {
-        case .doorbell:
-            guard let own = Bundle.main.executableURL?.path else { throw BenchFailure("the bench has no path") }
-            child = try FanOutChild(own, ["--serve-polls", "\(stub)"], core: FanOut.serverCore)
+        case .doorbell: child = try Self.doorbell(stub, [])
+        case .accessLog: child = try Self.doorbell(stub, ["--access-log", folder + "/access.log"])
+        case .passing: child = try Self.doorbell(stub, ["--polls-with", "passing"])
+        case .parity: child = try Self.doorbell(stub, ["--polls-with", "parity"])
         case .staticFile, .proxyCache:
             child = try FanOutPeers.startNginx(in: folder) { Self.nginx(port: $0, stub: stub, folder: folder) }
         }
@@ -83,6 +102,11 @@ struct Polls {
         return Visit(whole: whole, unchanged: try wrk.run(headers: ["If-None-Match: \(tag)"]))
     }
 
+    private static func doorbell(_ stub: Int, _ arguments: [String]) throws -> FanOutChild {
+        guard let own = Bundle.main.executableURL?.path else { throw BenchFailure("the bench has no path") }
+        return try FanOutChild(own, ["--serve-polls", "\(stub)"] + arguments, core: FanOut.serverCore)
+    }
+
     private func show(_ samples: [Server: [Visit]], in report: inout Report) {
         for (what, part) in [("\(Self.bodySize) bytes", \Visit.whole), ("304", \Visit.unchanged)] {
             var table = Table(
@@ -92,7 +116,7 @@ struct Polls {
                 let pairs = zip(samples[server] ?? [], samples[other] ?? [])
                 return Sample(pairs.map { value($0[keyPath: part]) / value($1[keyPath: part]) }).median
             }
-            for server in Server.allCases {
+            for server in Server.peers {
                 let results = (samples[server] ?? []).map { $0[keyPath: part] }
                 let isOurs = server == .doorbell
                 func figure(_ name: String, _ value: Double, _ target: Figure.Target) -> String {
@@ -111,6 +135,31 @@ struct Polls {
             }
             report.show(table)
         }
+    }
+
+    private func showAdded(_ samples: [Server: [Visit]], in report: inout Report) {
+        var table = Table(
+            "What is added to a poll, \(Self.bodySize) bytes, 100 connections (medians of \(rounds) rounds)",
+            ["server", "polls/s", "CPU µs each", "× without"])
+        for server in [Server.doorbell, .accessLog, .passing, .parity] {
+            let results = (samples[server] ?? []).map(\.whole)
+            var cells = [
+                server.name, Table.number(Sample(results.map(\.rate)).median),
+                Table.number(Sample(results.map(\.processor)).median),
+            ]
+            if let base = server.base {
+                let pairs = zip(results, samples[base] ?? [])
+                let figure = Figure(
+                    "polls", "\(server.name): CPU, × without",
+                    Sample(pairs.map { $0.processor / $1.whole.processor }).median)
+                report.add(figure)
+                cells.append(figure.cell)
+            } else {
+                cells.append("")
+            }
+            table.add(cells)
+        }
+        report.show(table)
     }
 
     private static func nginx(port: Int, stub: Int, folder: String) -> String {
