@@ -11,11 +11,7 @@ final class LoopState {
     private var http2: HeartbeatWheel<HTTP2Connection>
     /// Of both wheels. `nil` while there is nobody to serve.
     private var ticking: RepeatedTask?
-    private let tick: TimeAmount
-    private let slots: Int
-    /// Steady seconds. Slots are served by the time that has passed: a loop that is late serves several in one tick, and no turn takes longer
-    /// than a heartbeat.
-    private var servedUntil = 0.0
+    private var pace: HeartbeatPace
     let presence = PresenceWatchers()
     let answerTurns = AnswerTurns()
     private(set) var heldPolls: [ObjectIdentifier: HeldPoll] = [:]
@@ -40,13 +36,10 @@ final class LoopState {
             metrics.compressionInput.increment(by: before)
             metrics.compressionOutput.increment(by: after)
         }
-        let heartbeat = core.configuration.session.heartbeat.seconds
-        // Forty ticks a second cost little, and a slot of 10,000 connections is ten pings: nobody else waits longer for them than for a message.
-        let slots = Int(min(1024, max(1, heartbeat * 40)))
-        self.slots = slots
-        self.wheel = HeartbeatWheel(slots: slots)
-        self.http2 = HeartbeatWheel(slots: slots)
-        self.tick = .nanoseconds(max(1_000_000, Int64(heartbeat / Double(slots) * 1e9)))
+        let pace = HeartbeatPace(heartbeat: core.configuration.session.heartbeat.seconds)
+        self.pace = pace
+        self.wheel = HeartbeatWheel(slots: pace.slots)
+        self.http2 = HeartbeatWheel(slots: pace.slots)
         self.shard = HubShard(
             hub: core.hub, encode: PublicationEncoder.encode,
             // So that a client whose budget is empty has room for a run.
@@ -98,7 +91,8 @@ final class LoopState {
 
     private func startTicking(on loop: any EventLoop) {
         guard ticking == nil else { return }
-        servedUntil = PushStream.seconds()
+        pace.begin(at: PushStream.seconds())
+        let tick = TimeAmount.nanoseconds(Int64(pace.period * 1e9))
         let bound = NIOLoopBound(self, eventLoop: loop)
         ticking = loop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.beat() }
     }
@@ -111,14 +105,10 @@ final class LoopState {
 
     private func beat() {
         let now = PushStream.seconds()
-        let period = Double(tick.nanoseconds) / 1e9
-        for _ in 0..<slots where servedUntil + period <= now {
-            servedUntil += period
+        for _ in 0..<pace.due(at: now) {
             for stream in wheel.tick() where stream.seat.isTaken { stream.beat(now: now) }
             for connection in http2.tick() where connection.seat.isTaken { connection.beat(now: now) }
         }
-        // A loop that stood still for longer than a turn has served everybody.
-        if servedUntil + period <= now { servedUntil = now }
     }
 
     /// `stream`'s session is told when its deadline has passed, at most a second later.

@@ -58,6 +58,16 @@ import Testing
         #expect(row.connections == 1)
     }
 
+    @Test("a subscription that its client ends is no lost one")
+    func ended() throws {
+        var ledger = Ledger(features: ["orders"])
+        for _ in 0..<3 { ledger.recordSubscribed(to: "orders", bytesUp: 1, bytesDown: 1) }
+        ledger.recordUnsubscribed(from: "orders", isLost: false)
+        ledger.recordUnsubscribed(from: "orders", isLost: true)
+        let account = try #require(ledger.account("orders", .push))
+        #expect(account.connections == 1 && account.ended == 1)
+    }
+
     @Test("a recorder takes entries from many tasks and loses none")
     func recorder() async {
         let recorder = LedgerRecorder(features: ["orders"])

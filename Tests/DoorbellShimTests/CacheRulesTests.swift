@@ -15,6 +15,9 @@ import Testing
             (["cache-control": "no-cache, no-store"], "none"), (["cache-control": "max-age=5"], "any"),
             (["range": "bytes=0-1"], "none"), (["if-match": "*"], "none"), (["if-range": "x"], "none"),
             (["if-unmodified-since": "x"], "none"), (["upgrade": "h2c"], "none"),
+            (["connection": "keep-alive, TE"], "any"), (["connection": "Close"], "any"),
+            // In the key, and the legacy API would not be shown it.
+            (["connection": "Cookie", "cookie": "a"], "none"), (["connection": "close, x-user"], "none"),
         ] as [(HTTPHeaders, String)])
     func use(_ headers: HTTPHeaders, _ expected: String) {
         for method in [HTTPMethod.GET, .HEAD] {

@@ -154,6 +154,32 @@ import Testing
         }
     }
 
+    @Test("who says that a public answer was asked for elsewhere gets the links of elsewhere, and nobody else does")
+    func links() async throws {
+        // As frameworks make links that trust what proxies say: the header's own words, or the first host of Forwarded.
+        let legacy = try await LegacyServer { request in
+            let headers = request.head.headers
+            let forwarded = headers.first(name: "forwarded")?.split(separator: ",").first?.split(separator: ";")
+                .first { $0.hasPrefix("host=") }.map { String($0.dropFirst(5)) }
+            let host = headers.first(name: "x-original-host") ?? headers.first(name: "x-forwarded-host") ?? ""
+            return .reply(.ok, [:], "https://\(forwarded == "shop.test" ? host : forwarded ?? host)/next")
+        }
+        try await withCache(legacy, try feature(.public)) { (shim: TestShim) async throws in
+            for line in [
+                "Forwarded: for=1.1.1.1;host=evil.test", "X-Forwarded-Host: evil.test", "X-Original-Host: evil.test",
+                "X_Original_Host: evil.test",
+            ] {
+                _ = try await shim.get(target, headers: [line])
+                for sender in ["X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "X-Real-IP: 192.0.2.2"] {
+                    #expect(try await shim.get(target, headers: [sender]).text == "https://shop.test/next", "\(line)")
+                }
+                let again = try await shim.get(target, headers: [line])
+                #expect(again["server-timing"]?.contains("desc=cache") == true)
+            }
+            #expect(legacy.requests.count == 5, "one for each place, and senders share")
+        }
+    }
+
     @Test("HEAD is answered with what GET was, ranges and conditions on time pass")
     func methods() async throws {
         let legacy = try await counting()
@@ -304,6 +330,30 @@ import Testing
             #expect(try await shim.request(write).text == "[4]")
             shim.upstream.covered(before: .now)
             #expect(try await shim.get(target, headers: ["Cookie: a"]).text == "[3]", "capture has told all there was")
+        }
+    }
+
+    @Test("a write whose client does not wait for its answer may have been done, and counts")
+    func abandonedWrite() async throws {
+        let count = Locked(0)
+        let legacy = try await LegacyServer { request in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            return request.head.method == .POST ? .silence : .reply(.ok, [:], "[\(number)]")
+        }
+        try await withCache(legacy, try feature(.public)) { (shim: TestShim) async throws in
+            #expect(try await shim.get(target, headers: ["Cookie: a"]).text == "[1]")
+            let raw = try await RawClient(port: shim.port)
+            try await raw.send("POST /x HTTP/1.1\r\nHost: shop.test\r\nCookie: a\r\nContent-Length: 0\r\n\r\n")
+            try await eventually("it is written") { legacy.requests.count == 2 }
+            await raw.close()
+            try await eventually("the write is given up") { legacy.abandoned == 1 }
+            #expect(try await shim.get(target, headers: ["Cookie: b"]).text == "[1]")
+            try await eventually("its writer is not shown what was asked for before") {
+                try await shim.get(target, headers: ["Cookie: a"]).text == "[3]"
+            }
         }
     }
 

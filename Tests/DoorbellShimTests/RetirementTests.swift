@@ -11,7 +11,8 @@ import Testing
     let target = "/api/users/42/notifications"
 
     func feature(
-        _ retirement: Retirement, stage: Stage = .retired, mode: Feature.Mode = .rows, cached: Bool = false
+        _ retirement: Retirement, stage: Stage = .retired, mode: Feature.Mode = .rows, cached: Bool = false,
+        deny: Set<String> = []
     ) throws -> Feature {
         Feature(
             name: "notifications", poll: try PollPattern("GET /api/users/{user_id}/notifications"), mode: mode,
@@ -22,7 +23,8 @@ import Testing
                         channel: .template(try ChannelTemplate("user:{user_id}:notifications")))
                 ]
                 : [], channel: try ChannelTemplate("user:{user_id}:notifications"), stage: stage,
-            cohort: CohortRule(.cookie("sid")), retirement: retirement, cache: cached ? Feature.Caching() : nil)
+            cohort: CohortRule(.cookie("sid"), deny: deny), retirement: retirement,
+            cache: cached ? Feature.Caching() : nil)
     }
 
     func at(_ text: String) throws -> Timestamp { try #require(Timestamp(rfc3339: text)) }
@@ -115,6 +117,36 @@ import Testing
                 let two = try await shim.request(
                     "GET \(target) HTTP/1.1\r\nHost: h\r\n\r\nGET /api/other HTTP/1.1\r\nHost: h\r\n\r\n")
                 #expect(two.status == status)
+            }
+        }
+    }
+
+    @Test("polls are answered while push cannot be had, and those of clients that are never to be pushed always are")
+    func noOtherWay() async throws {
+        let window = try at("1970-01-01T00:15Z")..<at("1970-01-01T00:20Z")
+        for (retirement, status) in [
+            (Retirement(sunset: try at("1970-01-01T00:16Z"), isGone: true), 410),
+            (Retirement(brownOuts: [window]), 503),
+        ] {
+            for cached in [false, true] {
+                let legacy = try await LegacyServer { _ in .reply(.ok, [:], "[]") }
+                let feature = try feature(retirement, cached: cached, deny: ["old"])
+                try await withShim(legacy, features: [feature]) { (shim: TestShim) async throws in
+                    func poll(_ sid: String) async throws -> HTTPAnswer {
+                        try await shim.get(target, headers: ["Cookie: sid=\(sid)"])
+                    }
+                    #expect(try await poll("new").status == status)
+                    let denied = try await poll("old")
+                    #expect(denied.status == 200 && denied["doorbell-transport"] == "poll")
+                    shim.upstream.captureChanged(to: .down(reason: "test"))
+                    #expect(try await poll("new").status == 200)
+                    shim.upstream.captureChanged(to: .live(leader: true))
+                    #expect(try await poll("new").status == status)
+                }
+                let unopened = try await LegacyServer { _ in .reply(.ok, [:], "[]") }
+                try await withShim(unopened, features: [feature], isOpen: false) { (shim: TestShim) async throws in
+                    #expect(try await shim.get(target).status == 200, "there is no log yet")
+                }
             }
         }
     }

@@ -40,6 +40,24 @@ import Testing
         }
     }
 
+    @Test("an answer with a body of up to 16 KiB is kept by the connection, a longer one is asked for each time")
+    func bound() async throws {
+        try await withRepeatable { server, raw in
+            for (length, repeated) in [(16 << 10, 2), (16 << 10 + 1, 0)] {
+                server.gateway.reply { _, _ in
+                    .answer(.ok, ["content-length": "\(length)"], Array(repeating: 0x78, count: length))
+                }
+                let request = Self.poll.replacing("news", with: "\(length)")
+                let before = server.gateway.repeated
+                for _ in 0..<3 {
+                    let answer = try await answer(raw, to: request)
+                    #expect(answer.body.count == length)
+                }
+                #expect(server.gateway.repeated - before == repeated)
+            }
+        }
+    }
+
     @Test("an answer that does not hold any more is asked for anew")
     func changed() async throws {
         try await withRepeatable { server, raw in

@@ -92,16 +92,22 @@ final class TestServer: Sendable {
         private let all = Locked<[PushDelivery]>([])
         private let open = Locked(0)
         private let begun = Locked(0)
+        private let lost = Locked(0)
         var list: [PushDelivery] { all.withLock { $0 } }
         var openSubscriptions: Int { open.withLock { $0 } }
         /// Subscriptions that ever began.
         var subscribed: Int { begun.withLock { $0 } }
+        /// Subscriptions that ended with their connections.
+        var lostSubscriptions: Int { lost.withLock { $0 } }
         func delivered(_ delivery: PushDelivery) { all.withLock { $0.append(delivery) } }
         func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) {
             open.withLock { $0 += 1 }
             begun.withLock { $0 += 1 }
         }
-        func unsubscribed(feature: Feature, isLost: Bool) { open.withLock { $0 -= 1 } }
+        func unsubscribed(feature: Feature, isLost: Bool) {
+            if isLost { lost.withLock { $0 += 1 } }
+            open.withLock { $0 -= 1 }
+        }
     }
 }
 
