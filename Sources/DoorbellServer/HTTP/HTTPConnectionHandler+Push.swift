@@ -89,6 +89,27 @@ extension HTTPConnectionHandler {
         context.eventLoop.scheduleTask(in: .seconds(2)) { bound.value.close(promise: nil) }
     }
 
+    /// `nil`: the poll is not to be held.
+    func held(_ head: HTTPRequestHead, loop: any EventLoop) -> Exchange.AtEnd? {
+        guard HeldPoll.wait(head) != nil, core.refusal == nil, let poll = core.catalog.poll(matching: head.uri) else {
+            return nil
+        }
+        var head = head
+        var access: AccessRequest?
+        // Of other features the legacy API, which is asked at once, is the judge.
+        if case .claims = poll.feature.authorize {
+            do throws(AccessRefusal) {
+                let request = try core.doorkeeper.request(head, poll: poll)
+                head.uri = request.target
+                access = request
+            } catch {
+                return .answer(error.answer)
+            }
+        }
+        return HeldPoll(head, poll: poll, core: core, loopState: loopState, origin: origin, loop: loop)
+            .map { .hold($0, access) }
+    }
+
     func begin(_ held: HeldPoll) {
         hold(held)
         held.start { [weak self] answer in self?.send(answer) }

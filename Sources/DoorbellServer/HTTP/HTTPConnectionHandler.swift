@@ -38,7 +38,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     /// How long a client may be silent while the rest of its request is dropped.
-    private static let lingerTimeout = TimeAmount.seconds(2)
+    static let lingerTimeout = Duration.seconds(2)
 
     let core: ServerCore
     let loopState: LoopState
@@ -48,17 +48,16 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private(set) var context: ChannelHandlerContext?
     /// Of the request that is being answered, of the stream that it has become, or of one that may come again as it was.
     private(set) var access: OpenAccess?
-    private var isFirstRequest = true
+    private(set) var isFirstRequest = true
     private var readsSmall = true
-    private var lastActivity: NIODeadline
-    private var timer: Scheduled<Void>?
+    var activity: ActivityTimer
     /// The legacy API takes no more of the request's body for now.
-    private var isBodyHeld = false
+    private(set) var isBodyHeld = false
     private var isReadHeld = false
     /// The end of an answer is being written, which may bring the next request.
     private var isEnding = false
     /// Somebody waits for the client to take bytes.
-    private var writable: EventLoopPromise<Void>?
+    private(set) var writable: EventLoopPromise<Void>?
 
     /// - Parameter start: When the connection was accepted.
     init(
@@ -69,7 +68,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.loopState = loopState
         self.carrier = carrier
         self.origin = origin
-        self.lastActivity = start
+        self.activity = ActivityTimer(since: start)
     }
 
     // MARK: Pipeline
@@ -77,7 +76,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         if !carrier.isStream { core.metrics.httpConnections.increment() }
-        armTimer(after: lastActivity + TimeAmount(core.configuration.headerTimeout) - .now())
+        watchActivity(for: activity.left(of: core.configuration.headerTimeout))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { ended() }
@@ -92,8 +91,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if !carrier.isStream {
             if case .streaming = state {} else { core.metrics.httpConnections.decrement() }
         }
-        timer?.cancel()
-        timer = nil
+        activity.stop()
         switch state {
         case .exchanging(let exchange):
             exchange.writer?.cancel()
@@ -115,7 +113,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        lastActivity = .now()
+        activity.note()
         if context.channel.isWritable {
             if case .streaming(let stream) = state { stream.becameWritable() }
             let waiting = writable
@@ -158,7 +156,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        lastActivity = .now()
+        activity.note()
         switch unwrapInboundIn(data) {
         case .head(var head):
             if carrier.isStream { head.version = .http1_1 }
@@ -229,26 +227,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func openAccess(_ head: HTTPRequestHead?) -> OpenAccess? {
         OpenAccess(head, from: origin, isHTTP2: carrier.isStream, core: core)
-    }
-
-    private func held(_ head: HTTPRequestHead, loop: any EventLoop) -> Exchange.AtEnd? {
-        guard HeldPoll.wait(head) != nil, core.refusal == nil, let poll = core.catalog.poll(matching: head.uri) else {
-            return nil
-        }
-        var head = head
-        var access: AccessRequest?
-        // Of other features the legacy API, which is asked at once, is the judge.
-        if case .claims = poll.feature.authorize {
-            do throws(AccessRefusal) {
-                let request = try core.doorkeeper.request(head, poll: poll)
-                head.uri = request.target
-                access = request
-            } catch {
-                return .answer(error.answer)
-            }
-        }
-        return HeldPoll(head, poll: poll, core: core, loopState: loopState, origin: origin, loop: loop)
-            .map { .hold($0, access) }
     }
 
     /// A connection that is proxied from may bring long bodies.
@@ -349,7 +327,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// A request was answered before it came here.
     func repeated() {
-        lastActivity = .now()
+        activity.note()
         access?.again()
     }
 
@@ -359,7 +337,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             exchange.repeatable?.body.append(body)
             state = .exchanging(exchange)
         }
-        lastActivity = .now()
+        activity.note()
         access?.sent(body.readableBytes)
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         // Writing finds out that the client is gone, and then everything here has ended by now.
@@ -419,18 +397,17 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         isEnding = true
         defer { isEnding = false }
         isBodyHeld = false
-        lastActivity = .now()
+        activity.note()
         access?.end()
-        if !exchange.isRepeatable { access = nil }
+        let repeatable = exchange.isRepeatable ? exchange.repeatable : nil
+        if repeatable == nil { access = nil }
         if !exchange.isRequestEnded {
             state = .lingering(remaining: 1 << 20)
-            timer?.cancel()
-            armTimer(after: Self.lingerTimeout)
+            watchActivity(for: TimeAmount(Self.lingerTimeout))
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         } else if exchange.keepsAlive {
             state = .idle
             if case .connection(let pipeline) = carrier {
-                let repeatable = exchange.isRepeatable ? exchange.repeatable : nil
                 pipeline.repeated?.answered(
                     bodyLength: exchange.bodyLength, repeatable?.answer, bytes: repeatable?.bytes ?? [])
             }
@@ -480,41 +457,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         defer { access = nil }
         access?.status = Int(HTTPResponseStatus.switchingProtocols.code)
         return (context, access)
-    }
-
-    // MARK: Deadlines
-
-    /// One timer a connection, looked at when it fires: activity only notes the time. It never sleeps for longer than the
-    /// shortest deadline of the configuration, so that a state with a short one is not found late by more than that.
-    private func armTimer(after delay: TimeAmount? = nil) {
-        guard let context else { return }
-        let configuration = core.configuration
-        let shortest = min(configuration.headerTimeout, configuration.idleTimeout, configuration.stallTimeout)
-        let longest = TimeAmount.nanoseconds(Int64(shortest.seconds * 1e9))
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: min(delay ?? longest, longest)) { bound.value.timerFired() }
-    }
-
-    private func timerFired() {
-        guard let allowed = deadline() else { return armTimer() }
-        let left = lastActivity + allowed - .now()
-        if left > .nanoseconds(0) { armTimer(after: left) } else { close() }
-    }
-
-    /// How long nothing may happen in the present state; `nil`: as long as the legacy API takes.
-    private func deadline() -> TimeAmount? {
-        let configuration = core.configuration
-        let duration: Duration?
-        switch state {
-        case .idle: duration = isFirstRequest ? configuration.headerTimeout : configuration.idleTimeout
-        case .exchanging(let exchange):
-            let isClientsTurn = (!exchange.isRequestEnded && !isBodyHeld) || writable != nil
-            duration = isClientsTurn ? configuration.stallTimeout : nil
-        case .lingering: return Self.lingerTimeout
-        case .streaming: duration = context?.channel.isWritable == false ? configuration.stallTimeout : nil
-        case .done: duration = configuration.stallTimeout
-        }
-        return duration.map { .nanoseconds(Int64($0.seconds * 1e9)) }
     }
 }
 

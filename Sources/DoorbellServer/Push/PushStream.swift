@@ -161,19 +161,26 @@ final class PushStream {
     private func join(_ join: Session.Join, bytesUp: Int) {
         // Something before it in the same list may have found out that the client is gone.
         guard state == .open else { return }
-        if let request = join.answers { return self.join(join, asking: request, bytesUp: bytesUp) }
-        let since = Self.since(join)
+        let feed = join.answers.map { AnswerFeed(self, join, asking: $0) }
+        let subscriber: any Subscriber = feed ?? self
         let joined = loopState.shard.subscribe(
-            self, to: join.channel, feature: join.feature, version: join.version, since: since,
-            limit: max(1, min(portion, core.configuration.sendBudget - queuedBytes - unsentBytes)))
+            subscriber, to: join.channel, feature: join.feature, version: join.version, since: Self.since(join),
+            // What a feed is replayed is one question.
+            limit: feed == nil ? max(1, min(portion, core.configuration.sendBudget - queuedBytes - unsentBytes)) : .max)
         if !joined.recovered, let anew = join.fromSnapshot {
             core.metrics.notRecovered.increment()
-            loopState.shard.unsubscribe(self, from: join.channel)
+            loopState.shard.unsubscribe(subscriber, from: join.channel)
             return self.join(anew, bytesUp: bytesUp)
         }
         if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
-        if join.isRedelivery, joined.recovered { countRedelivery(join, joined) }
         let before = queuedBytes
+        if let feed { begin(feed, join, joined) } else { begin(join, joined) }
+        if join.feature.presence { arrived(on: join.channel) }
+        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
+    }
+
+    private func begin(_ join: Session.Join, _ joined: Joined) {
+        if join.isRedelivery, joined.recovered { countRedelivery(join, joined) }
         open(join, joined)
         let isOnly = session.subscriptions.count == 1
         for publication in joined.replay {
@@ -183,8 +190,17 @@ final class PushStream {
                     position: isOnly && isSettled(on: join.channel) ? publication.position : nil))
         }
         if !joined.isComplete { fallBehind(on: join.channel) }
-        if join.feature.presence { arrived(on: join.channel) }
-        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
+    }
+
+    /// A subscription whose changes are told as answers of the legacy API.
+    private func begin(_ feed: AnswerFeed, _ join: Session.Join, _ joined: Joined) {
+        feeds[join.channel] = feed
+        open(join, joined)
+        let isResumed = joined.recovered && join.start != .latest
+        feed.begin(at: joined.position, snapshot: isResumed ? nil : join.snapshot)
+        // Without a snapshot the client has nothing, and history may not reach back to the one that it has.
+        let isWhole = isResumed || (join.snapshot != nil && joined.recovered)
+        if !joined.replay.isEmpty || !isWhole { feed.mayBeOld() }
     }
 
     private static func since(_ join: Session.Join) -> Since {
@@ -208,29 +224,6 @@ final class PushStream {
         if let told = session.joined(join.feature, usesPush: usesPush(join.feature)) {
             append(carrier.encoded(told.encoded(), position: nil))
         }
-    }
-
-    /// A subscription whose changes are told as answers of the legacy API: its replay is one question.
-    private func join(_ join: Session.Join, asking request: Session.AnswerRequest, bytesUp: Int) {
-        let feed = AnswerFeed(self, join, asking: request)
-        let joined = loopState.shard.subscribe(
-            feed, to: join.channel, feature: join.feature, version: join.version, since: Self.since(join))
-        if !joined.recovered, let anew = join.fromSnapshot {
-            core.metrics.notRecovered.increment()
-            loopState.shard.unsubscribe(feed, from: join.channel)
-            return self.join(anew, bytesUp: bytesUp)
-        }
-        if join.start != .latest { (joined.recovered ? core.metrics.recovered : core.metrics.notRecovered).increment() }
-        feeds[join.channel] = feed
-        let before = queuedBytes
-        open(join, joined)
-        let isResumed = joined.recovered && join.start != .latest
-        feed.begin(at: joined.position, snapshot: isResumed ? nil : join.snapshot)
-        // Without a snapshot the client has nothing, and history may not reach back to the one that it has.
-        let isWhole = isResumed || (join.snapshot != nil && joined.recovered)
-        if !joined.replay.isEmpty || !isWhole { feed.mayBeOld() }
-        if join.feature.presence { arrived(on: join.channel) }
-        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
     /// One message of a subscription, by itself.
