@@ -6,13 +6,13 @@ TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServ
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
 TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy prometheus
-CLIENT_PACKAGES := terser node-commander node-typescript
+CLIENT_PACKAGES := terser node-commander node-typescript node-react node-react-dom python3-websockets
 PEER_PACKAGES  := libnginx-mod-nchan node-ws
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-demo test-adapters test-prometheus property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -47,13 +47,19 @@ migrate-demo: setup release ## The example, moved from polling to push feature b
 origin: setup release ## How many polls still reach the legacy API with a cache: 1,000 clients, for real
 	/usr/bin/python3 examples/origin.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
 
-test: setup lint build test-swift test-js test-demo test-adapters test-prometheus ## Every test; installs what is missing first
+test: setup lint build test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus ## Every test; installs what is missing first
 
 test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
 test-js: ## The tests of the browser adapter, on its sources and on what is served
 	cd adapters/browser && node --test test/*.test.js && DOORBELL_CLIENT=client.js node --test test/*.test.js
+
+test-python: ## The tests of the Python client
+	cd adapters/python && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=.:tests /usr/bin/python3 -m unittest discover -q -s tests
+
+test-chaos: build ## The browser adapter in Chromium, behind a proxy that misbehaves
+	/usr/bin/python3 adapters/browser/test/chaos.py --doorbell "$$(swift build --show-bin-path)/doorbell" $(ARGS)
 
 test-demo: build ## The demo from end to end, in Chromium
 	/usr/bin/python3 examples/demo.py --check --doorbell "$$(swift build --show-bin-path)/doorbell"

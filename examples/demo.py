@@ -233,10 +233,11 @@ class Demo:
 
     # --- Running
 
-    def psql(self, statement):
-        subprocess.run(
-            [str(self.psql_tool), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-c", statement],
-            check=True, capture_output=True, timeout=DEADLINE)
+    def psql(self, statement, timeout=DEADLINE):
+        """Runs it; what it prints, without decoration."""
+        return subprocess.run(
+            [str(self.psql_tool), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.database, "-c", statement],
+            check=True, capture_output=True, text=True, timeout=timeout).stdout.strip()
 
     def keep_busy(self):
         """A change about every two seconds, made through the application, which knows nothing of Doorbell."""

@@ -47,7 +47,8 @@ export class Feed extends Core {
         this.held = []; // messages that came during a fetch: its answer may not have them
         this.dirtyAt = null; // when the first change came that no fetch has been started for
         this.fetchedAt = -Infinity;
-        this.hole = false; // the shown state lacks messages: row changes are not applied until the next fetch begins
+        this.hole = 0; // not 0: the shown state lacks messages; row changes are not applied until a fetch that began later is answered
+        this.holes = 0; // so far
         this.isShown = false; // within one event, whether the page is to be shown the state
         this.stats = { requests: 0, messages: 0, drifts: 0, lastUpdate: null };
     }
@@ -139,18 +140,16 @@ export class Feed extends Core {
         }
         this.dirtyAt = null;
         this.fetchedAt = this.now;
-        const hadHole = this.hole;
-        this.hole = false;
         this.stats.requests += 1;
         const headers = {};
         if (this.etag) headers['If-None-Match'] = this.etag;
         // No longer than silence is borne: a wait within that is proof enough.
-        const wait = Math.min(25, Math.max(1, Math.floor(this.options.proof * 0.6 / 1000)));
+        const wait = Math.min(25, Math.ceil(this.options.proof * 0.6 / 1000));
         if (hold) {
             headers.Prefer = `wait=${wait}`;
             if (this.since) headers['Doorbell-Position'] = this.since;
         }
-        const asked = { hold, check, hadHole };
+        const asked = { hold, check, hole: this.hole };
         this.asks.push(asked);
         this.do('fetch', asked, headers, hold ? Math.max(wait * 1000 + 800, this.options.proof) : POLL_TIMEOUT);
     }
@@ -164,10 +163,11 @@ export class Feed extends Core {
         // Those that were asked before it know less.
         this.abort(this.asks.indexOf(asked));
         this.asks.shift();
-        let isNews = false;
+        let isNews;
         const known = status === 304 || (status >= 200 && status < 300);
         const isHeld = asked.hold && known && header('Preference-Applied') !== null;
         if (known) {
+            if (this.hole === asked.hole) this.hole = 0;
             this.feature = header('Doorbell-Feature') ?? this.feature;
             this.since = header('Doorbell-Position') ?? this.since;
             if (status !== 304) {
@@ -199,10 +199,9 @@ export class Feed extends Core {
         this.unanswered(asked, reason);
     }
 
-    unanswered({ hold, hadHole }, reason) {
+    unanswered({ hold }, reason) {
         this.reason = `poll failed: ${reason}`;
         if (this.mode === 'join') this.do('polled', false);
-        this.hole ||= hadHole;
         this.settle(false);
         if (hold) {
             // A plain poll is the old loop's. What is wrong with held ones, the next one shows.
@@ -212,7 +211,7 @@ export class Feed extends Core {
             this.ask({ isDue: true });
         } else if (this.isLive) {
             // Nobody else will try again while push is live, and the shown state may be old.
-            this.hole = true;
+            this.hole ||= ++this.holes;
         }
     }
 
@@ -353,14 +352,14 @@ export class Feed extends Core {
         this.heard = isWhole ? this.sent : position ?? null;
         if (isWhole) return;
         if (snapshot?.status !== 200) return this.resync();
-        this.hole = false;
+        this.hole = 0;
         this.since = position ?? this.since;
         this.showPushed(snapshot.body);
     }
 
     /** The shown state is not known to be whole: fetch it. What arrives meanwhile is applied on top of the answer. */
     resync() {
-        this.hole = true;
+        this.hole = ++this.holes;
         this.refetch();
     }
 

@@ -27,6 +27,7 @@ export class Link {
         this.pause = 0; // ms to wait before the next attempt, on top of the backoff
         this.at = this.pingAt = this.renewAt = Infinity;
         this.openedAt = this.heardAt = null;
+        this.pingedAt = null; // when it was asked first since it was heard last
         this.renewed = false; // a new token was tried because the old one was refused
     }
 
@@ -61,6 +62,7 @@ export class Link {
     /** Something came, whatever it was. */
     hear() {
         this.heardAt = this.mux.now;
+        this.pingedAt = null;
         this.at = this.heardAt + 2 * this.heartbeat;
         this.planPing();
     }
@@ -72,6 +74,7 @@ export class Link {
 
     ping() {
         this.planPing();
+        this.pingedAt ??= this.mux.now;
         this.mux.do('send', this.id, { type: 'ping' });
     }
 

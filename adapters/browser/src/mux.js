@@ -23,7 +23,8 @@ const PASSING = ['not_live', 'upstream_unavailable', 'unavailable'];
  * Feeds, links and subscriptions go by names; `rungs` are `websocket`, `events` and `hold`, best first.
  */
 export class Mux extends Core {
-    constructor(rungs, random, renews = false) {
+    /** `renews`: whether there are new tokens to be had. */
+    constructor(rungs, random, renews) {
         super();
         Object.assign(this, { rungs, random, renews });
         this.feeds = new Map(); // name -> {interval, proof, isQuiet, subscription}, of those that want messages now
@@ -205,7 +206,9 @@ export class Mux extends Core {
     quietAt({ proof, subscription }) {
         const link = subscription?.link;
         if (link?.state !== 'open') return Infinity;
-        return link.heardAt + (link.kind === 'websocket' ? proof : Math.max(proof, 2 * link.heartbeat));
+        if (link.kind === 'events') return link.heardAt + Math.max(proof, 2 * link.heartbeat);
+        // Timers are late in the background: whoever was asked late may answer late.
+        return Math.max(link.heardAt + proof, (link.pingedAt ?? this.now) + 0.4 * this.proof);
     }
 
     linkAsks(link) {

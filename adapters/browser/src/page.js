@@ -29,14 +29,15 @@ export class Page {
         Object.assign(this, { env, url, options, ended });
         this.feeds = new Map(); // name -> takes events
         this.sockets = new Map(); // link -> {send, close}
-        this.mux = new Mux(RUNGS, env.random, options.token !== undefined);
+        // Node 20 has no WebSocket.
+        this.mux = new Mux(env.WebSocket ? RUNGS : RUNGS.slice(1), env.random, options.token);
         this.last = 0;
         this.end = new AbortController();
         const seen = () => this.tellOwn(this.isHidden ? 'hidden' : 'resume');
         this.listen(env.document, 'visibilitychange', seen);
         this.listen(env.window, 'offline', () => this.tellOwn('pause', 'offline'));
         this.listen(env.window, 'online', seen);
-        if (options.tabs !== undefined && env.locks && env.BroadcastChannel) {
+        if (options.tabs && env.locks) {
             this.loading = this.more().then(({ Tabs }) => {
                 this.loading = null;
                 if (this.own.size > 0) this.tabs = new Tabs(this, `doorbell ${url} ${options.tabs}`);
@@ -131,10 +132,8 @@ export class Page {
 
     dial(socket, { token, ticket } = {}, on) {
         const { WebSocket } = this.followed ? this : this.env;
-        const url = new URL(this.url.replace(/^http/, 'ws'));
         const { auth } = this.options;
-        if (ticket) url.searchParams.set('ticket', ticket);
-        const ws = new WebSocket(url.href, token && auth === 'bearer' ? ['doorbell.v1', `bearer.${token}`] : ['doorbell.v1']);
+        const ws = new WebSocket(this.url.replace(/^http/, 'ws') + (ticket ? `?ticket=${ticket}` : ''), token && auth === 'bearer' ? ['doorbell.v1', `bearer.${token}`] : ['doorbell.v1']);
         socket.send = message => { if (ws.readyState === 1) ws.send(JSON.stringify(message)); };
         socket.close = () => { if (ws.readyState < 2) ws.close(1000); };
         ws.onopen = () => {

@@ -40,7 +40,7 @@ async function withoutEvents(options = {}) {
 }
 
 const heldAnswer = (body, position, extra = {}) => ({
-    body, headers: { 'Preference-Applied': 'wait=1', 'Doorbell-Position': position, 'Doorbell-Feature': 'f', ...extra },
+    body, headers: { 'Preference-Applied': 'wait=2', 'Doorbell-Position': position, 'Doorbell-Feature': 'f', ...extra },
 });
 
 test('where WebSockets are refused, event streams are tried when the deadline has passed, however often they failed', async () => {
@@ -138,7 +138,7 @@ test('without sockets and streams polls are held: an answer comes with the chang
     const { page, feed } = await withoutEvents();
     assert.ok(page.time > 20_000 && page.time < 31_000, `${page.time}`);
     const held = page.requests.at(-1);
-    assert.equal(held.headers.Prefer, 'wait=1');
+    assert.equal(held.headers.Prefer, 'wait=2');
     assert.equal(held.headers['If-None-Match'], '"a"');
     await page.answer(heldAnswer({ n: 1 }, '1.2-1', { ETag: '"b"' }));
     assert.deepEqual(page.bodies.at(-1), { n: 1 });
@@ -146,10 +146,10 @@ test('without sockets and streams polls are held: an answer comes with the chang
     await page.pass(1000);
     for (let i = 0; i < 10; i += 1) {
         await page.pass(1000);
-        await page.answer({ status: 304, headers: { 'Preference-Applied': 'wait=1', 'Doorbell-Position': '1.2-1' } });
+        await page.answer({ status: 304, headers: { 'Preference-Applied': 'wait=2', 'Doorbell-Position': '1.2-1' } });
     }
     assert.equal(feed.status.via, 'long-poll');
-    assert.ok(page.requests.slice(-9).every(request => request.headers.Prefer === 'wait=1'));
+    assert.ok(page.requests.slice(-9).every(request => request.headers.Prefer === 'wait=2'));
 });
 
 test('a burst does not turn held polls into a storm', async () => {
@@ -188,7 +188,7 @@ test('while polls are held, a plain one each minute hears whether to push at all
     for (let i = 0; i < 130; i += 1) {
         await page.pass(500);
         if (page.socket.readyState === 0) page.socket.end(1006);
-        while (page.pending.length > 0) await page.answer({ status: 304, headers: { 'Preference-Applied': 'wait=1' } });
+        while (page.pending.length > 0) await page.answer({ status: 304, headers: { 'Preference-Applied': 'wait=2' } });
         plain = page.requests.filter(request => !request.headers.Prefer && request.at > 35_000).length;
         if (plain > 0) break;
     }
