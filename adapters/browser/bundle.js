@@ -14,9 +14,9 @@ import { gzipSync } from 'node:zlib';
 const TERSER = '/usr/share/nodejs/terser/bin/terser';
 /** In the order in which they need each other. */
 const FILES = ['core', 'state', 'link', 'mux', 'feed', 'page', 'live'];
-const MORE = ['credentials', 'difference', 'states', 'stream', 'tabs'];
+const MORE = ['credentials', 'difference', 'rows', 'states', 'stream', 'tabs'];
 /** What the second file has for the first. */
-const EXPORTS = ['credentials', 'difference', 'states', 'stream', 'Tabs'];
+const EXPORTS = ['applied', 'credentials', 'difference', 'states', 'stream', 'Tabs'];
 const GOLDEN = '../../Tests/Fixtures/wire/v1/';
 
 const read = name => readFileSync(new URL(name, import.meta.url), 'utf8');

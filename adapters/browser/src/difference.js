@@ -16,6 +16,6 @@ export function digest(value) {
 }
 
 /** For `Feed.compared`: null, or the digest of `was` when the two differ. */
-export function difference(was, is, messages) {
-    return [canonical(was) === canonical(is) ? null : digest(was), is, messages];
+export function difference(was, is, rest) {
+    return [canonical(was) === canonical(is) ? null : digest(was), is, rest];
 }

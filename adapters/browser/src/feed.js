@@ -1,7 +1,7 @@
 // One polled URL, decided: when to poll, when push may be believed, what the state is. What passes over the wire is in PROTOCOL.md.
 
 import { Core, earliest } from './core.js';
-import { applied, isCovered } from './state.js';
+import { isCovered } from './state.js';
 
 /** Longest time, in ms, that changes may wait for each other before the state is fetched again. */
 const MAX_WAIT = 1000;
@@ -26,7 +26,7 @@ const GRACE = 2000;
  *
  * Actions: `fetch` (request, headers, timeout), `abort` (request); `want`, `subscribe` (message), `leave`, `forget`, `report` (message): to the connection;
  * `data` (body), `change`, `message`, `drift`, `status`: to the page;
- * `compare` (a state, a body, a number): answered by `compared`.
+ * `compare` (a state, a body, what to give back): answered by `compared`.
  */
 export class Feed extends Core {
     constructor(target, options, now, random) {
@@ -164,19 +164,20 @@ export class Feed extends Core {
         this.abort(this.asks.indexOf(asked));
         this.asks.shift();
         let isNews;
-        const known = status === 304 || (status >= 200 && status < 300);
-        const isHeld = asked.hold && known && header('Preference-Applied') !== null;
+        const position = header('Doorbell-Position');
+        let since = position ?? this.since;
+        const known = /^(2|304)/.test(status);
+        const isHeld = asked.hold && known && header('Preference-Applied');
         if (known) {
-            if (this.hole === asked.hole) this.hole = 0;
             this.feature = header('Doorbell-Feature') ?? this.feature;
-            this.since = header('Doorbell-Position') ?? this.since;
             if (status !== 304) {
                 let body;
                 try {
                     body = /[/+]json/.test(header('Content-Type') ?? 'application/json') ? JSON.parse(text) : text;
                 } catch { return this.unanswered(asked, 'no JSON'); }
                 if (asked.check !== undefined && this.isLive) {
-                    this.do('compare', this.body, body, asked.check);
+                    this.do('compare', this.body, body, [asked.check, position]);
+                    since = this.since;
                 } else {
                     this.etag = header('ETag');
                     isNews = text !== this.text;
@@ -184,11 +185,13 @@ export class Feed extends Core {
                     this.text = text;
                 }
             }
+            this.since = since;
+            if (this.hole === asked.hole) this.hole = 0;
             if (this.mode === 'poll' && this.now >= this.retryAt && this.reason !== 'told to poll') this.reason = 'polling';
         }
         if (!isHeld) this.steer(header('Doorbell-Transport'));
         if (!known) return this.unanswered(asked, `HTTP ${status}`);
-        if (this.mode === 'join') this.do('polled', header('Doorbell-Position') !== null);
+        if (this.mode === 'join') this.do('polled', position);
         this.settle(true);
         if (isHeld) this.proven();
         if (this.holds && this.isLive) this.fetchAt = Math.max(this.now, isNews ? this.fetchedAt + MAX_WAIT : 0);
@@ -398,12 +401,7 @@ export class Feed extends Core {
             return;
         }
         if (op === undefined && type !== 'signal' && type !== 'answer') return;
-        const { rows, apply } = this.options;
-        let body;
-        if (op !== undefined && this.body !== undefined) {
-            if (apply) body = apply(this.body, message);
-            else if (rows) body = applied(this.body, message, rows);
-        }
+        const body = op !== undefined && this.body !== undefined ? this.options.apply?.(this.body, message) : undefined;
         if (body === undefined) this.refetch();
         else if (body !== this.body) this.showPushed(body);
     }
@@ -416,9 +414,9 @@ export class Feed extends Core {
     }
 
     /** A poll's answer differed from the state, whose digest this is. While messages come, nothing can be said. */
-    compared(digest, body, messages) {
+    compared(digest, body, [messages, position]) {
         if (digest === null || messages !== this.stats.messages) return;
-        this.polled = [digest, body];
+        this.polled = [digest, body, position];
         this.graceAt = this.now + GRACE;
     }
 
@@ -426,10 +424,11 @@ export class Feed extends Core {
         this.graceAt = Infinity;
         if (!this.isLive) return;
         const [channel, position] = [...this.channels][0] ?? [];
-        const [digest, is] = this.polled;
+        const [digest, is, polledAt] = this.polled;
         this.stats.drifts += 1;
         this.do('drift', { was: this.body, is });
         this.do('report', { type: 'drift', channel, position: position ?? this.since, digest, id: 'drift' });
+        this.since = polledAt ?? this.since;
         this.showPushed(is);
     }
 }

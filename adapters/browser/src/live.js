@@ -14,6 +14,8 @@ export function live(url, options = {}) {
     };
     const target = new URL(url, globalThis.location?.href);
     const page = Page.of(env, target, all);
+    // Until it is loaded, the state is fetched after a change.
+    if (options.rows && !apply) page.more().then(({ applied }) => { all.apply = (...values) => attempt(applied, ...values, options.rows); }, () => {});
     const core = new Feed(target.pathname + target.search, all, env.now(), env.random);
     const requests = new Map(); // what the feed asked -> its request
     const iterators = new Set(); // called when there is a state, or none any more

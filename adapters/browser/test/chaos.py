@@ -455,7 +455,7 @@ def cut(chaos):
     chaos.evil.cut_after = 2
     chaos.open()
     chaos.via("websocket", 10)
-    first = int(chaos.psql("select coalesce(max(id), 0) from messages where room_id = 1")) + 1
+    first = int(chaos.psql("select coalesce(max(id), 0) from messages")) + 1
     count = int(chaos.seconds * 20)
     began = time.monotonic()
     chaos.psql(

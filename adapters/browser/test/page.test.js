@@ -195,7 +195,8 @@ test('every few minutes the state is compared with a poll; where they differ it 
 });
 
 test('a state that is the same is no drift, whatever the order of its members; nor is one that messages are changing', async () => {
-    const { page, feed } = await pushedTo({ apply: () => ({ a: 1, b: [{ c: 2, d: 3 }] }), background: false });
+    let applied = 0;
+    const { page, feed } = await pushedTo({ apply() { applied += 1; return { a: 1, b: [{ c: 2, d: 3 }] }; }, background: false });
     page.socket.say(change('1.2-2', null));
     page.reply = pushed({ b: [{ d: 3, c: 2 }], a: 1 }, '1.2-2');
     await page.pass(310_000);
@@ -206,6 +207,7 @@ test('a state that is the same is no drift, whatever the order of its members; n
     page.socket.say(change('1.3-3', '1.2-2'));
     await page.pass(5000);
     assert.equal(feed.stats.drifts, 0, 'the message was on its way');
+    assert.equal(applied, 2, 'and is applied');
     assert.equal(page.socket.of('drift').length, 0);
 });
 

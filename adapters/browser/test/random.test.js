@@ -27,7 +27,7 @@ for (const mode of ['rows', 'signal', 'answer']) {
         const vias = new Map();
         let shown;
         const feed = live('http://app.test/api/things', {
-            ...page.options, WebSocket: page.WebSocket, random, drift: 0, background: 500,
+            ...page.options, WebSocket: page.WebSocket, random, drift: 10_000, background: 500,
             rows: { items: 'items', order: (a, b) => b.rank - a.rank || b.id - a.id, limit: model.limit },
             onData(body) { shown = body; },
             onChange: message => told.push(message.position),
@@ -70,6 +70,7 @@ for (const mode of ['rows', 'signal', 'answer']) {
         }
         await page.pass(10_000);
         assert.deepEqual(shown, model.body);
+        assert.equal(feed.stats.drifts, 0);
         assert.equal(new Set(told).size, told.length, 'no change is told twice');
         if (mode === 'rows') assert.deepEqual(told, model.log.map(each => each.position), 'in order, and none is missing');
         if (CHANGES >= 5000) for (const via of ['poll', 'websocket', 'events', 'long-poll']) assert.ok(vias.get(via) > 0, `${via} was never used in ${checks} stretches`);

@@ -158,22 +158,26 @@ class Feed(Core):
         self.asks.pop(0)
         is_known = status == 304 or 200 <= status < 300
         if is_known:
-            if self.hole == asked["hole"]:
-                self.hole = 0
             self.feature = header("Doorbell-Feature") or self.feature
-            self.since = header("Doorbell-Position") or self.since
+            position = header("Doorbell-Position")
+            is_shown = True
             if status != 304:
                 try:
                     body = json.loads(text) if re.search(r"[/+]json", header("Content-Type") or "application/json") else text
                 except ValueError:
                     return self.unanswered("no JSON")
                 if asked["check"] is not None and self.is_live:
-                    self.compare(asked["check"], body)
+                    is_shown = False
+                    self.compare(asked["check"], body, position)
                 else:
                     self.etag = header("ETag")
                     if text != self.text:
                         self.show(body)
                     self.text = text
+            if is_shown:
+                self.since = position or self.since
+            if self.hole == asked["hole"]:
+                self.hole = 0
             if self.mode == "poll" and self.now >= self.retry_at and self.reason != "told to poll":
                 self.reason = "polling"
         self.steer(header("Doorbell-Transport"))
@@ -401,10 +405,10 @@ class Feed(Core):
     def plan_drift(self) -> None:
         self.drift_at = self.now + self.options.drift * (0.9 + 0.2 * self.random()) if self.options.drift else math.inf
 
-    def compare(self, messages: int, body: Any) -> None:
+    def compare(self, messages: int, body: Any, position: str | None) -> None:
         """A poll's answer beside the state that push has made. While messages come, nothing can be said."""
         if messages == self.stats["messages"] and body != self.body:
-            self.polled = body
+            self.polled = (body, position)
             self.grace_at = self.now + GRACE
 
     def drifted(self) -> None:
@@ -413,7 +417,9 @@ class Feed(Core):
             return
         channel, position = next(iter(self.channels.items()), (None, None))
         self.stats["drifts"] += 1
-        self.do("drift", self.body, self.polled)
+        body, polled_at = self.polled
+        self.do("drift", self.body, body)
         self.do("report", {
             "type": "drift", "channel": channel, "position": position or self.since, "digest": digest(self.body), "id": "drift"})
-        self.show_pushed(self.polled)
+        self.since = polled_at or self.since
+        self.show_pushed(body)
