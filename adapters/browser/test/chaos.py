@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -209,6 +210,13 @@ class Chaos(Demo):
             worst = max(worst, time.monotonic() - began)
             time.sleep(pause)
         return worst
+
+    def stream(self, count, word):
+        """20 rows a second, each in a transaction of its own."""
+        self.psql(
+            f"do $$ begin for i in 1..{count} loop insert into messages (room_id, author, body) values (1, 'Cut', '{word}' || i); commit;"
+            f" perform pg_sleep(greatest(0, extract(epoch from ({began_at()} + i * interval '50 ms') - clock_timestamp()))); end loop; end $$",
+            timeout=count / 20 + 60)
 
     def quiet(self, kinds=("poll", "held")):
         """Nothing changes: how often each path is asked for in two intervals."""
@@ -458,10 +466,7 @@ def cut(chaos):
     first = int(chaos.psql("select coalesce(max(id), 0) from messages")) + 1
     count = int(chaos.seconds * 20)
     began = time.monotonic()
-    chaos.psql(
-        f"do $$ begin for i in 1..{count} loop insert into messages (room_id, author, body) values (1, 'Cut', 'm' || i); commit;"
-        f" perform pg_sleep(greatest(0, extract(epoch from ({began_at()} + i * interval '50 ms') - clock_timestamp()))); end loop; end $$",
-        timeout=chaos.seconds + 60)
+    chaos.stream(count, "m")
     took = time.monotonic() - began
     def arrived():
         return chaos.value(f"told.filter(change => change.op === 'insert' && change.data.id >= {first}).length")
@@ -475,6 +480,69 @@ def cut(chaos):
     chaos.wait("the page to show the end", chaos.shown, BOUND)
     sockets = sum(kind == "socket" for _, kind, _ in chaos.evil.log)
     return f"{count} of {count} in {took:.0f} s, over {sockets} connections"
+
+
+NODE = """
+import { live } from 'ADAPTER/doorbell.js';
+const feed = live(process.argv[1] + '/api/rooms/1/messages', {
+    interval: 3000, onStatus: ({ via }) => console.log('via', via),
+    onChange({ op, data }) { console.log(op, data.body); feed.close(); },
+});
+""".replace("ADAPTER", HERE.parent.as_uri())
+
+
+def node(chaos):
+    """Node: the same module, without a WebSocket there by event streams; it leaves nothing behind that keeps the program running"""
+    process = subprocess.Popen(["node", "--input-type=module", "-e", NODE, chaos.url], stdout=subprocess.PIPE, text=True)
+    try:
+        lines = []
+        while "via events" not in lines and "via websocket" not in lines:
+            lines.append(process.stdout.readline().strip())
+            expect(lines[-1], f"it ended: {lines}")
+        chaos.psql("insert into messages (room_id, author, body) values (1, 'Chaos', 'for Node')")
+        rest = process.communicate(timeout=10)[0].split("\n")
+        expect("insert for Node" in rest and process.returncode == 0, f"{lines} {rest} {process.returncode}")
+        return lines[-1]
+    finally:
+        process.kill()
+
+
+PYTHON = """
+import asyncio, sys
+from doorbell_client import live, Rows
+async def main(url, count):
+    done, rows = asyncio.Event(), []
+    def changed(change):
+        if change["op"] == "insert":
+            rows.append(change["data"]["body"])
+        if len(rows) == count:
+            done.set()
+    feed = live(url + "/api/rooms/1/messages", interval=3.0, on_change=changed, on_status=lambda status: print(status.transport, flush=True))
+    await asyncio.wait_for(done.wait(), count / 20 + 60)
+    await asyncio.sleep(0.5)
+    print("|".join(rows))
+    await feed.client.close()
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def python(chaos):
+    """the Python client, its connection cut every 2 s: each of 20 messages a second arrives, once, in order"""
+    chaos.evil.cut_after = 2
+    count = 200
+    process = subprocess.Popen(
+        ["/usr/bin/python3", "-c", PYTHON, chaos.evil.url, str(count)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent.parent / "python"), "PYTHONDONTWRITEBYTECODE": "1"})
+    try:
+        while (line := process.stdout.readline().strip()) != "push":
+            expect(line, "it ended")
+        chaos.stream(count, "p")
+        out = process.communicate(timeout=90)[0].strip().split("\n")
+        expect(process.returncode == 0, f"it failed: {out[-3:]}")
+        expect(out[-1].split("|") == [f"p{number}" for number in range(1, count + 1)], f"{out[-1][:300]}")
+        return f"{count} of {count}, {out.count('push') + 1} times pushed"
+    finally:
+        process.kill()
 
 
 def began_at():
@@ -501,7 +569,7 @@ class Tab(Browser):
 
 
 # Those after `None` with a heartbeat of 1 s.
-STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, restarted, tabs, react, cut, None, events, buffered, stalled_events]
+STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, restarted, tabs, react, cut, node, python, None, events, buffered, stalled_events]
 
 
 def check(chaos, names, shots):
