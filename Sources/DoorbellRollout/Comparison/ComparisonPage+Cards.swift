@@ -55,7 +55,7 @@ extension ComparisonPage {
     }
 
     private var phone: Page.Card? {
-        let shares = RadioShare.all(report)
+        let shares = RadioShare.all(report, summary: summary)
         guard let push = shares.first(where: { $0.way == .push }), let polls = shares.first(where: { $0.way == .polls })
         else { return nil }
         return Page.Card(

@@ -43,7 +43,7 @@ extension ComparisonPage {
     }
 
     var radio: Page.Section? {
-        let shares = RadioShare.all(report)
+        let shares = RadioShare.all(report, summary: summary)
         guard !shares.isEmpty else { return nil }
         let plot = BarPlot(
             title: "Radio of a phone",
@@ -91,7 +91,7 @@ extension ComparisonPage {
     private var radioModel: String {
         let model = RadioModel.lte
         return """
-            For the moments at which clients really sent and received: how long the radio of a phone would have been on, had each client been on an LTE \
+            For the moments at which a sample of clients really sent and received since the service was started: how long the radio of a phone would have been on, had each client been on an LTE \
             phone with nothing else to do. It takes \(Figures.duration(model.promotion)) to connect and listens for \(Figures.duration(model.tail)) after \
             the last transfer (Huang et al., MobiSys 2012). In the foreground: of the time in which the client was never silent for longer than \
             \(Figures.plain(RadioClock.foregroundGap, places: 1)) s.

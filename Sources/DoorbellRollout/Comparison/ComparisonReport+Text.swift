@@ -22,7 +22,7 @@ extension ComparisonReport {
     /// One row a feature.
     private func table(_ prices: Prices) -> String {
         let heads = [
-            "feature", "stage", "polls", "nothing new", "bytes", "p95", "messages", "bytes", "p95", "push/polling",
+            "feature", "stage", "polls", "nothing new", "bytes", "p95", "messages", "bytes", "p95", "bytes, push/polling",
         ]
         return TextTable.text([heads] + featureRows(prices), names: 2)
     }
@@ -96,6 +96,11 @@ extension ComparisonReport {
         notes.append(
             "with ETags (est.): the same polls, had every client sent If-None-Match and got 304 for what it had already."
         )
+        if !RadioShare.all(self, summary: summary).isEmpty {
+            notes.append(
+                "radio on (est.): had clients been alone on LTE phones; of a sample of them, since the service was started."
+            )
+        }
         return notes
     }
 }

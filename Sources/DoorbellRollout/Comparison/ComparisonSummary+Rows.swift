@@ -57,7 +57,7 @@ extension ComparisonSummary {
             rows.append(
                 row("a month for everybody (est.)") { $0.month.map { Figures.money($0.total, prices.currency) } })
         }
-        let radio = RadioShare.all(report)
+        let radio = RadioShare.all(report, summary: self)
         if !radio.isEmpty {
             func radioRow(_ name: String, _ value: (RadioShare) -> String?) -> Row {
                 row(name) { column in

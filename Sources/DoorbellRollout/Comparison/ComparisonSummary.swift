@@ -45,6 +45,8 @@ public struct ComparisonSummary: Sendable {
         public let month: Cost?
     }
 
+    /// `nil`: all.
+    public let feature: String?
     /// Seconds.
     public let length: Double
     public let prices: Prices
@@ -61,6 +63,7 @@ public struct ComparisonSummary: Sendable {
         let length = report.until - report.from
         self.length = length.isFinite ? max(0, length) : 0
         self.prices = prices
+        self.feature = feature
         let byFeature = Dictionary(grouping: lines, by: \.feature)
         let sums = report.features.compactMap { feature -> FeatureSums? in
             byFeature[feature.name].map { FeatureSums(name: feature.name, lines: $0) }

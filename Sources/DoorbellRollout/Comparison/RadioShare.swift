@@ -25,7 +25,8 @@ public struct RadioShare: Sendable, Hashable {
     }
 
     /// Of each way that was watched; tags change nothing of it.
-    public static func all(_ report: ComparisonReport) -> [RadioShare] {
-        [.polls, .held, .push].compactMap { RadioShare($0, of: report) }
+    /// None for one feature: a phone has one radio for all.
+    static func all(_ report: ComparisonReport, summary: ComparisonSummary) -> [RadioShare] {
+        summary.feature == nil ? [.polls, .held, .push].compactMap { RadioShare($0, of: report) } : []
     }
 }

@@ -28,14 +28,15 @@ import Testing
                 radio on (est.)                        100.0 %            100.0 %     47.4 %             -
                 radio on, in the foreground (est.)     100.0 %            100.0 %     47.4 %             -
 
-                feature        stage            polls  nothing new     bytes     p95  messages     bytes    p95  push/polling
-                orders         push           382,346       90.3 %  731.6 MB  3.00 s   493,516  160.6 MB  16 ms         1.6 %
-                notifications  canary 25 %  4,072,015       90.3 %    7.8 GB  3.00 s   132,150   43.0 MB  16 ms         1.7 %
-                presence       observe      5,551,913       90.3 %   10.6 GB  3.00 s         0       0 B      -             -
+                feature        stage            polls  nothing new     bytes     p95  messages     bytes    p95  bytes, push/polling
+                orders         push           382,346       90.3 %  731.6 MB  3.00 s   493,516  160.6 MB  16 ms                1.6 %
+                notifications  canary 25 %  4,072,015       90.3 %    7.8 GB  3.00 s   132,150   43.0 MB  16 ms                1.7 %
+                presence       observe      5,551,913       90.3 %   10.6 GB  3.00 s         0       0 B      -                    -
 
                 push/polling: what push took for as many changes told, from 2 of 3 features, those that were both polled and pushed.
                 told after: from a change's commit until a client was told; for polls, until the first poll that showed it.
                 with ETags (est.): the same polls, had every client sent If-None-Match and got 304 for what it had already.
+                radio on (est.): had clients been alone on LTE phones; of a sample of them, since the service was started.
 
                 """)
     }
@@ -46,24 +47,22 @@ import Testing
             ReportFixture(features: 1, stages: ["canary"]).report.text(feature: "orders") == """
                 Polling against push of orders, 24.0 h until 2026-11-26 08:00 UTC
 
-                                                       polling  with ETags (est.)       push  push/polling
-                requests or messages                 4,097,948          4,097,948    132,609         9.7 %
-                of them nothing new                     90.3 %             90.3 %          -             -
-                bytes to clients                        7.8 GB             1.5 GB    43.2 MB         1.7 %
-                bytes from clients                      1.7 GB             1.9 GB     1.6 MB        0.29 %
-                requests to the legacy API           4,097,948          4,097,948          0           0 %
-                failed                                     100                100          -             -
-                changes told                           397,894            397,894    132,609             -
-                told after, p50                         2.00 s             2.00 s    4.00 ms             -
-                told after, p95                         3.00 s             3.00 s      16 ms             -
-                told after, p99                         4.00 s             4.00 s      64 ms             -
-                connections, on average                      -                  -       47.4             -
-                came back after a loss                       -                  -         66             -
-                processor time of Doorbell             2.6 min            2.6 min     1.19 s         2.3 %
-                cost (est.)                           USD 4.81           USD 4.24   USD 0.15         9.6 %
-                a month for everybody (est.)        USD 192.21         USD 169.41  USD 18.43             -
-                radio on (est.)                        100.0 %            100.0 %     47.4 %             -
-                radio on, in the foreground (est.)     100.0 %            100.0 %     47.4 %             -
+                                                 polling  with ETags (est.)       push  push/polling
+                requests or messages           4,097,948          4,097,948    132,609         9.7 %
+                of them nothing new               90.3 %             90.3 %          -             -
+                bytes to clients                  7.8 GB             1.5 GB    43.2 MB         1.7 %
+                bytes from clients                1.7 GB             1.9 GB     1.6 MB        0.29 %
+                requests to the legacy API     4,097,948          4,097,948          0           0 %
+                failed                               100                100          -             -
+                changes told                     397,894            397,894    132,609             -
+                told after, p50                   2.00 s             2.00 s    4.00 ms             -
+                told after, p95                   3.00 s             3.00 s      16 ms             -
+                told after, p99                   4.00 s             4.00 s      64 ms             -
+                connections, on average                -                  -       47.4             -
+                came back after a loss                 -                  -         66             -
+                processor time of Doorbell       2.6 min            2.6 min     1.19 s         2.3 %
+                cost (est.)                     USD 4.81           USD 4.24   USD 0.15         9.6 %
+                a month for everybody (est.)  USD 192.21         USD 169.41  USD 18.43             -
 
                 cohort  path          requests  nothing new  failed        up      down  to legacy     told      p50     p95     p99  open  lost
                 poll    poll         3,278,401       90.3 %     100    1.4 GB    7.5 GB  3,278,401  318,360   2.00 s  3.00 s  4.00 s     -     -
