@@ -392,18 +392,22 @@ export class Feed extends Core {
         else this.apply(message);
     }
 
+    /** Brings the state up to `message`; where only a poll can, the state is believed to lack it until then. */
     apply(message) {
-        const { type, op, position } = message;
-        if (this.hole || isCovered(position, this.since)) return;
-        if (position && this.channels.size === 1) this.since = position;
-        if (type === 'answer' && message.body !== undefined) {
-            if (message.status < 300) this.showPushed(message.body);
+        const { type, op, position, status } = message;
+        if (isCovered(position, this.since)) return;
+        const isAnswer = type === 'answer';
+        const isChange = op !== undefined || isAnswer || type === 'signal';
+        if (this.hole) {
+            if (isChange && this.fetchAt < Infinity) this.refetch();
             return;
         }
-        if (op === undefined && type !== 'signal' && type !== 'answer') return;
-        const body = op !== undefined && this.body !== undefined ? this.options.apply?.(this.body, message) : undefined;
-        if (body === undefined) this.refetch();
-        else if (body !== this.body) this.showPushed(body);
+        let { body } = this;
+        if (isAnswer) body = status < 300 ? message.body : body;
+        else if (isChange) body = op !== undefined && body !== undefined ? this.options.apply?.(body, message) : undefined;
+        if (body === undefined) return this.resync();
+        if (position && this.channels.size === 1) this.since = position;
+        if (body !== this.body) this.showPushed(body);
     }
 
     // --- Drift

@@ -123,7 +123,7 @@ class _Connection:
         if kept and not self.stalled:
             writer.write(kept)
             await writer.drain()
-        while self.stalled:
+        while self.stalled and reader is not self.reader:  # the client does not learn that the service is gone
             await asyncio.sleep(0.2)
 
     async def page(self):

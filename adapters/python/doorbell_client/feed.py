@@ -376,29 +376,32 @@ class Feed(Core):
             self.take(message)
 
     def take(self, message: dict) -> None:
-        """Applies it to the state, which may have it already."""
+        """Brings the state up to ``message``; where only a poll can, the state is believed to lack it until then."""
         kind, op, position = message.get("type"), message.get("op"), message.get("position")
-        if self.hole or is_covered(position, self.since):
+        if is_covered(position, self.since):
             return
+        is_change = op is not None or kind in ("answer", "signal")
+        if self.hole:
+            if is_change and not math.isinf(self.fetch_at):
+                self.refetch()
+            return
+        body = self.body
+        if kind == "answer":
+            body = message.get("body", NOTHING) if message.get("status", 200) < 300 else body
+        elif is_change:
+            body = NOTHING if op is None or body is NOTHING else self.changed(body, message)
+        if body is NOTHING:
+            return self.resync()
         if position and len(self.channels) == 1:
             self.since = position
-        if kind == "answer" and "body" in message:
-            if message.get("status", 200) < 300:
-                self.show_pushed(message["body"])
-            return
-        if op is None and kind not in ("signal", "answer"):
-            return
-        body = NOTHING
-        if op is not None and self.body is not NOTHING:
-            if self.options.apply:
-                result = self.options.apply(self.body, message)
-                body = NOTHING if result is None else result
-            elif self.options.rows:
-                body = applied(self.body, message, self.options.rows)
-        if body is NOTHING:
-            self.refetch()
-        elif body is not self.body:
+        if body is not self.body:
             self.show_pushed(body)
+
+    def changed(self, body: Any, message: dict) -> Any:
+        if self.options.apply:
+            result = self.options.apply(body, message)
+            return NOTHING if result is None else result
+        return applied(body, message, self.options.rows) if self.options.rows else NOTHING
 
     # --- Drift
 

@@ -9,6 +9,7 @@ import unittest
 import websockets
 
 from doorbell_client import Client, Rows, live
+from doorbell_client.client import Surroundings
 from doorbell_client.state import NOTHING, applied, is_covered, merged
 
 from fakes import World, settle
@@ -219,7 +220,11 @@ class Real(unittest.IsolatedAsyncioTestCase):
         server = await websockets.serve(serve, "127.0.0.1", 0, subprotocols=["doorbell.v1"])
         port = server.sockets[0].getsockname()[1]
         statuses, changed = [], asyncio.Event()
-        client = Client(socket_url=f"http://127.0.0.1:{port}/_doorbell/ws")
+        class Steady(Surroundings):
+            def random(self):
+                return 0.9  # it polls, and then it connects
+
+        client = Client(socket_url=f"http://127.0.0.1:{port}/_doorbell/ws", surroundings=Steady())
         feed = client.live(
             f"http://127.0.0.1:{web.server_port}/api/things", interval=0.2, proof=5.0, rows=Rows(order="-id"), on_status=statuses.append,
             on_change=lambda _: changed.set())
