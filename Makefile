@@ -12,7 +12,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -47,7 +47,7 @@ migrate-demo: setup release ## The example, moved from polling to push feature b
 origin: setup release ## How many polls still reach the legacy API with a cache: 1,000 clients, for real
 	/usr/bin/python3 examples/origin.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
 
-test: setup lint build test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus ## Every test; installs what is missing first
+test: setup lint build test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard ## Every test; installs what is missing first
 
 test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of their own
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
@@ -69,6 +69,10 @@ test-adapters: build ## The configurations for nginx, HAProxy and Caddy, with th
 
 test-prometheus: build ## The metrics, the alerts and the Grafana dashboard, with a real Prometheus
 	/usr/bin/python3 adapters/check_prometheus.py --doorbell "$$(swift build --show-bin-path)/doorbell"
+
+test-dashboard: build ## The dashboard in Chromium, with a real service and with 100 features
+	node --test Tests/Dashboard/
+	/usr/bin/python3 Tests/Dashboard/run.py --doorbell "$$(swift build --show-bin-path)/doorbell" $(ARGS)
 
 property: build ## The property tests of capture, of the whole service and of the cache, for SECONDS=300 each
 	DOORBELL_PROPERTY_SECONDS=$(or $(SECONDS),300) swift test --skip-build --no-parallel --filter Property

@@ -169,14 +169,17 @@ class Demo:
         admin = port(8081)
         self.url = f"http://127.0.0.1:{number}"
         self.admin = f"http://127.0.0.1:{admin}"
-        env = {
+        self.environment = {
             "DATABASE_URL": self.database, "UPSTREAM": self.upstream,
             "LISTEN": f"127.0.0.1:{number}", "ADMIN": f"127.0.0.1:{admin}",
         }
-        self.run("install", [self.doorbell, "install", "--config", config], env=env)
+        self.run("install", [self.doorbell, "install", "--config", config], env=self.environment)
+        self.serve(commentary)
+
+    def serve(self, commentary):
         process = self.spawn(
-            "serve", [self.doorbell, "serve", "--config", config, "--commentary"], signal.SIGTERM,
-            env=env, stdout=subprocess.PIPE)
+            "serve", [self.doorbell, "serve", "--config", HERE / "desk/doorbell.yaml", "--commentary"], signal.SIGTERM,
+            env=self.environment, stdout=subprocess.PIPE)
         self.output = threading.Thread(target=self.pass_on, args=(process.stdout, commentary), daemon=True)
         self.output.start()
         self.until("Doorbell", lambda: call(f"{self.url}/_doorbell/health/ready").status == 200)
@@ -306,6 +309,7 @@ def banner(demo, busy):
   The page      {demo.url}/
   The old API   {demo.upstream}/   (behind Doorbell; the same paths are at {demo.url})
   WebSocket     {demo.url.replace('http', 'ws', 1)}/_doorbell/ws
+  Dashboard     {demo.admin}/
   Metrics       {demo.admin}/metrics
 
   Change a row  {demo.psql_tool} {demo.database} -c "insert into notifications (body) values ('Hello')"

@@ -17,16 +17,19 @@ final class ChangePipeline: ChangeSink {
     private let onStatus: @Sendable (CaptureStatus) -> Void
     private let onCovered: @Sendable (ContinuousClock.Instant) -> Void
     private let commentary: Commentary?
+    private let tail: TailBoard?
     private let logger: Logger
     /// Changes that a feature could not translate.
     private let lettersTotal = Counter(label: "doorbell_dead_letters_total")
 
     init(
-        hub: Hub, features: [Feature], parity: ParityRecorder, commentary: Commentary?, logger: Logger,
+        hub: Hub, features: [Feature], parity: ParityRecorder, commentary: Commentary?, tail: TailBoard? = nil,
+        logger: Logger,
         onStatus: @escaping @Sendable (CaptureStatus) -> Void,
         onCovered: @escaping @Sendable (ContinuousClock.Instant) -> Void = { _ in }
     ) {
         self.commentary = commentary
+        self.tail = tail
         self.hub = hub
         self.parity = parity
         self.translator = Translator(features: features)
@@ -60,6 +63,7 @@ final class ChangePipeline: ChangeSink {
         if let commentary, captureStatus.isLive {
             for draft in drafts { commentary.captured(draft, now: SystemClock.now()) }
         }
+        if captureStatus.isLive { tail?.captured(drafts) }
         hub.publish(drafts, head: batch.head)
         if let committed = batch.changes.last?.committedAt {
             parity.published(after: SystemClock.now().seconds(since: committed))

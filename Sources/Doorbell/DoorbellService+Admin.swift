@@ -9,9 +9,10 @@ import Foundation
 extension DoorbellService {
     func adminView(
         hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pollers: PollerBook, parity: ParityRecorder,
-        gates: [GateKeeper], pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server
+        gates: [GateKeeper], pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server, tail: TailBoard
     ) -> AdminView {
-        AdminView(
+        let started = SystemClock.now()
+        return AdminView(
             metrics: { metrics.exposition() + ProcessMetrics().exposition() },
             comparison: {
                 let comparison = ledger.comparison
@@ -34,7 +35,15 @@ extension DoorbellService {
             status: {
                 Self.json(
                     Status(
+                        now: SystemClock.now().rfc3339, started: started.rfc3339,
                         position: hub.head?.description, capture: pipeline.captureStatus.words,
+                        isLive: pipeline.captureStatus.isLive,
+                        captureLag: metrics.sum(of: "doorbell_capture_lag_seconds"),
+                        heldBack: metrics.sum(of: "doorbell_held_back_by_transaction_seconds"),
+                        upstreamTrouble: upstream.trouble,
+                        messagesSent: metrics.sum(of: "doorbell_messages_sent_total") ?? 0,
+                        polls: metrics.sum(of: "doorbell_shim_requests_total") ?? 0,
+                        sentBytes: metrics.sum(of: "doorbell_sent_bytes_total") ?? 0,
                         connections: server.openConnections, channels: hub.usage.channels,
                         subscriptions: hub.usage.subscriptions, deadLetters: pipeline.letters.total,
                         features: configuration.features.map {
@@ -42,7 +51,9 @@ extension DoorbellService {
                             return Status.Feature(
                                 name: $0.name, stage: rollout.stage.rawValue,
                                 percent: Double(rollout.share.hundredths) / 100, mode: $0.mode.rawValue,
-                                poll: $0.poll.source)
+                                poll: $0.poll.source, hasGate: $0.gate != nil, since: rollout.entry?.since.rfc3339,
+                                by: rollout.entry?.who, why: rollout.entry?.why,
+                                revision: rollout.entry?.revision ?? 0)
                         }))
             },
             deadLetters: {
@@ -62,6 +73,7 @@ extension DoorbellService {
                 let listed = PollerReport(pollers.pollers(of: feature, now: now), limit: limit, now: now)
                 return (listed.table, Self.json(listed))
             },
+            stages: StageControl(configuration), tail: tail,
             ready: {
                 let reasons = [
                     pipeline.captureStatus.isLive ? nil : "capture: \(pipeline.captureStatus.words)",
@@ -81,10 +93,27 @@ extension DoorbellService {
             let percent: Double
             let mode: String
             let poll: String
+            let hasGate: Bool
+            let since: String?
+            let by: String?
+            let why: String?
+            let revision: Int64
         }
 
+        let now: String
+        let started: String
         let position: String?
         let capture: String
+        let isLive: Bool
+        /// Seconds.
+        let captureLag: Double?
+        /// Seconds that a transaction keeps the outbox from shrinking.
+        let heldBack: Double?
+        let upstreamTrouble: String?
+        /// Since the start.
+        let messagesSent: Double
+        let polls: Double
+        let sentBytes: Double
         let connections: Int
         let channels: Int
         let subscriptions: Int

@@ -93,13 +93,15 @@ public struct DoorbellService: Sendable {
             retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
             logger: logger)
         let database = DatabaseGateway(writer: writer)
+        let tail = TailBoard()
         let server = Server(
             configuration: try serverConfiguration(certificates, keys, accessLog), features: catalog, hub: hub,
             gateway: upstream, publisher: database, cursors: database, rollouts: rollouts, pollers: pollers,
             group: group,
-            observer: LedgerObserver(ledger: ledger, commentary: commentary), logger: logger, now: SystemClock.now)
+            observer: LedgerObserver(ledger: ledger, commentary: commentary, tail: tail), logger: logger,
+            now: SystemClock.now)
         let pipeline = ChangePipeline(
-            hub: hub, features: features, parity: parity, commentary: commentary, logger: logger
+            hub: hub, features: features, parity: parity, commentary: commentary, tail: tail, logger: logger
         ) { status in
             parity.captureChanged(to: status)
             upstream.captureChanged(to: status)
@@ -130,16 +132,17 @@ public struct DoorbellService: Sendable {
         let endpoints = ReadySignal(onReady: onReady, listen: configuration.listen.with(port: server.boundPort))
         let admin = AdminService(
             address: configuration.admin,
+            access: AdminAccess(address: configuration.admin, token: configuration.adminToken),
             view: adminView(
                 hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers, parity: parity, gates: keepers,
-                pipeline: pipeline, upstream: upstream, server: server),
+                pipeline: pipeline, upstream: upstream, server: server, tail: tail),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
         let optional: [(any Service)?] = [
             reload, gauges, ParityService(recorder: parity), keys, stages, gates, capture, writer,
-            admin, server,
+            admin, TailService(board: tail), server,
         ]
         let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(

@@ -27,6 +27,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
         try await Terminal.reporting {
             let configuration = try file.load()
+            for warning in configuration.warnings { Terminal.complain("note: \(warning)") }
             if let certificates = try configuration.openCertificates(logger: Logger(label: "doorbell")) {
                 Self.remark(on: certificates.expiresAt)
             }

@@ -19,8 +19,7 @@ struct CompareCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Terminal.reporting {
-            let admin = try file.load().admin.reachable
-            let text = try await AdminClient(address: admin).get("/comparison" + (json ? "" : "?format=text"))
+            let text = try await AdminClient(try file.load()).get("/comparison" + (json ? "" : "?format=text"))
             Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
         }
     }

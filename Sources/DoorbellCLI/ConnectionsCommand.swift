@@ -23,9 +23,9 @@ struct ConnectionsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Terminal.reporting {
-            let admin = try file.load().admin.reachable
+            let configuration = try file.load()
             let path = "/connections?limit=\(limit)" + (json ? "" : "&format=text")
-            let text = try await AdminClient(address: admin).get(path)
+            let text = try await AdminClient(configuration).get(path)
             Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
         }
     }

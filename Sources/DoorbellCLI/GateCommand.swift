@@ -31,7 +31,7 @@ struct GateCommand: AsyncParsableCommand {
             }
             let path = "/gates" + (feature.map { "/" + $0 } ?? "")
             let query = json ? "" : dryRun ? "?format=text&explain=true" : "?format=text"
-            let text = try await AdminClient(address: configuration.admin.reachable).get(path + query)
+            let text = try await AdminClient(configuration).get(path + query)
             Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
         }
     }

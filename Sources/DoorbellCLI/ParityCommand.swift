@@ -29,7 +29,7 @@ struct ParityCommand: AsyncParsableCommand {
                     .configuration, "there is no feature '\(feature)' in the configuration",
                     hint: "It has: \(configuration.features.map(\.name).joined(separator: ", ")).")
             }
-            let admin = AdminClient(address: configuration.admin.reachable)
+            let admin = AdminClient(configuration)
             let path = "/parity" + (feature.map { "/" + $0 } ?? "") + (json ? "" : "?format=text")
             while true {
                 let text = try await admin.get(path)

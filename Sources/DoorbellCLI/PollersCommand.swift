@@ -32,7 +32,7 @@ struct PollersCommand: AsyncParsableCommand {
             if let feature {
                 path += "&feature=\(try StageControl.feature(feature, among: configuration.features).name)"
             }
-            let text = try await AdminClient(address: configuration.admin.reachable).get(path)
+            let text = try await AdminClient(configuration).get(path)
             Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
         }
     }

@@ -46,7 +46,8 @@ struct ServeCommand: AsyncParsableCommand {
                     """
                     doorbell: \(endpoints.listen) in front of \(upstream), \
                     WebSocket at \(scheme)://\(endpoints.listen.reachable)/_doorbell/ws, \
-                    metrics at http://\(endpoints.admin.reachable)/metrics
+                    metrics at http://\(endpoints.admin.reachable)/metrics, \
+                    dashboard at http://\(endpoints.admin.reachable)/
                     """)
             }
         }

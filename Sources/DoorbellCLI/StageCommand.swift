@@ -55,16 +55,16 @@ struct StageCommand: AsyncParsableCommand {
             let control = StageControl(try file.load())
             guard let feature else {
                 let standings = try control.list()
-                return Terminal.print(json ? StageOutput.json(standings) : StageOutput.table(standings))
+                return Terminal.print(json ? StageJSON.text(standings) : StageOutput.table(standings))
             }
             guard stage != nil || percent != nil else {
                 let (standing, records) = try control.show(feature)
                 return Terminal.print(
-                    json ? StageOutput.json(standing, records) : StageOutput.text(standing, records))
+                    json ? StageJSON.text(standing, records) : StageOutput.text(standing, records))
             }
             let (before, after) = try control.move(
                 feature, to: stage, percent: percent, who: by ?? Self.user, why: why)
-            if json { return Terminal.print(StageOutput.json(after, nil)) }
+            if json { return Terminal.print(StageJSON.text(after, nil)) }
             Terminal.print(
                 before.tellsTheSame(as: after.rollout) && before.entry != nil
                     ? "\(feature): is \(before) already" : "\(feature): \(before) -> \(after.rollout)")

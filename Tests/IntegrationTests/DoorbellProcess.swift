@@ -22,14 +22,17 @@ final class DoorbellProcess: Sendable {
     static let executable =
         URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/doorbell"
 
-    /// - Parameter configuration: `doorbell.yaml` without `listen` and `admin`.
-    init(configuration: String) throws {
+    /// - Parameters:
+    ///   - configuration: `doorbell.yaml` without `listen` and `admin`.
+    ///   - admin: The host of the admin port.
+    init(configuration: String, admin host: String = "127.0.0.1", adminToken: String? = nil) throws {
         isSecure = configuration.contains("\ntls:")
         folder = NSTemporaryDirectory() + "doorbell-it-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         port = try freePort()
         adminPort = try freePort()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let text = "listen: 127.0.0.1:\(port)\nadmin: 127.0.0.1:\(adminPort)\n" + configuration
+        let admin = adminToken.map { "{ listen: '\(host):\(adminPort)', token: '\($0)' }" } ?? "\(host):\(adminPort)"
+        let text = "listen: 127.0.0.1:\(port)\nadmin: \(admin)\n" + configuration
         try text.write(toFile: folder + "/doorbell.yaml", atomically: true, encoding: .utf8)
     }
 

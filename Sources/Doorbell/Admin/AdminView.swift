@@ -13,5 +13,8 @@ struct AdminView: Sendable {
     var connections: @Sendable (Int) async -> (text: String, json: String)
     /// Who polls still: of one feature or of all, at most so many.
     var pollers: @Sendable (String?, Int) -> (text: String, json: String)
+    /// Reads and changes the database: blocks for as long.
+    var stages: StageControl
+    var tail: TailBoard
     var ready: @Sendable () -> (ready: Bool, text: String)
 }

@@ -7,7 +7,8 @@ extension Configuration {
 
     /// Reads and checks a configuration file.
     ///
-    /// `DOORBELL_DATABASE`, `DOORBELL_LISTEN`, `DOORBELL_ADMIN` and `DOORBELL_UPSTREAM` in `environment` win over the file.
+    /// `DOORBELL_DATABASE`, `DOORBELL_LISTEN`, `DOORBELL_ADMIN`, `DOORBELL_ADMIN_TOKEN` and `DOORBELL_UPSTREAM` in `environment` win over
+    /// the file.
     /// - Throws: ``ConfigurationError`` with every mistake that there is.
     public static func load(
         file: String, environment: [String: String]

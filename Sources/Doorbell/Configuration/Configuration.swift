@@ -11,8 +11,10 @@ public struct Configuration: Sendable {
     public var database: String
     /// Where clients connect. Default `0.0.0.0:8080`.
     public var listen: ListenAddress
-    /// Metrics and administration. Default `127.0.0.1:8081`: whoever reaches it is trusted.
+    /// Metrics, the dashboard and administration. Default `127.0.0.1:8081`: whoever reaches it may read.
     public var admin: ListenAddress
+    /// What it takes to change anything on ``admin``, and to read there from beyond this machine. `nil`: nobody may. Default `nil`.
+    public var adminToken: AdminToken?
     /// The legacy API: an `http` or `https` URL without a trailing slash. No default.
     public var upstream: String
     /// Browser origins that may connect, such as `https://app.example`, `https://*.example.com` or `null`. Default empty: the

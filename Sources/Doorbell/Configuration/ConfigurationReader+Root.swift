@@ -11,7 +11,7 @@ extension ConfigurationReader {
         var configuration = Configuration(
             database: database ?? "", upstream: upstream ?? "", features: [])
         configuration.listen = address("listen", "DOORBELL_LISTEN", default: configuration.listen, root)
-        configuration.admin = address("admin", "DOORBELL_ADMIN", default: configuration.admin, root)
+        admin(root, into: &configuration)
         if configuration.listen == configuration.admin, configuration.listen.port != 0 {
             problem(
                 root["admin"]?.mark ?? root["listen"]?.mark,
@@ -37,7 +37,7 @@ extension ConfigurationReader {
     }
 
     /// The variable wins over the file, whose value is not even looked at then.
-    private func value(
+    func value(
         _ key: String, _ variable: String, _ root: ConfigurationSection, example: String? = nil
     ) -> (text: String, complain: (String, String?) -> Void)? {
         if let text = environment[variable], !text.isEmpty {
@@ -80,7 +80,7 @@ extension ConfigurationReader {
         return url
     }
 
-    private func address(
+    func address(
         _ key: String, _ variable: String, default standard: ListenAddress, _ root: ConfigurationSection
     ) -> ListenAddress {
         guard let (text, complain) = value(key, variable, root) else { return standard }

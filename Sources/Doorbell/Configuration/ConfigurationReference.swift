@@ -26,8 +26,16 @@ public enum ConfigurationReference {
         Entry(
             "listen", "host:port", "0.0.0.0:8080", "Where clients connect. Port 0: any. DOORBELL_LISTEN overrides it."),
         Entry(
-            "admin", "host:port", "127.0.0.1:8081",
-            "Metrics and administration; whoever reaches it is trusted. DOORBELL_ADMIN overrides it."),
+            "admin", "host:port or mapping", "127.0.0.1:8081",
+            "Metrics, the dashboard and administration: the address, or a mapping with it."),
+        Entry(
+            "admin.listen", "host:port", "127.0.0.1:8081",
+            "Beyond this machine it shows metrics and health only, unless there is a token. DOORBELL_ADMIN overrides it."
+        ),
+        Entry(
+            "admin.token", "text", nil,
+            "16 characters at least: who sends it may move features and see what messages hold. DOORBELL_ADMIN_TOKEN overrides it."
+        ),
         Entry("upstream", "http or https URL", nil, "The legacy API. DOORBELL_UPSTREAM overrides it."),
         Entry(
             "origins", "list of origins", "[]",

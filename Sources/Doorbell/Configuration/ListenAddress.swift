@@ -52,3 +52,13 @@ extension ListenAddress {
         }
     }
 }
+
+extension ListenAddress {
+    /// Whether only programs on this machine reach it.
+    var isLoopback: Bool {
+        let host = host.lowercased()
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}

@@ -11,5 +11,7 @@ final class PrometheusCounter: CounterHandler, PrometheusInstrument {
     func increment(by amount: Int64) { total.wrappingAdd(amount, ordering: .relaxed) }
     func reset() { total.store(0, ordering: .relaxed) }
 
+    var reading: Double? { Double(total.load(ordering: .relaxed)) }
+
     func write(to text: inout String) { text += series.sample("", "", String(total.load(ordering: .relaxed))) }
 }

@@ -15,6 +15,8 @@ final class PrometheusGauge: MeterHandler, RecorderHandler, PrometheusInstrument
     func record(_ value: Int64) { set(Double(value)) }
     func record(_ value: Double) { set(value) }
 
+    var reading: Double? { value.withLock { $0 } }
+
     func write(to text: inout String) { text += series.sample("", "", PrometheusNumber.text(value.withLock { $0 })) }
 }
 

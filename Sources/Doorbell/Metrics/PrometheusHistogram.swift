@@ -37,6 +37,8 @@ final class PrometheusHistogram: TimerHandler, RecorderHandler, PrometheusInstru
         }
     }
 
+    var reading: Double? { nil }
+
     func write(to text: inout String) {
         let (counts, sum) = state.withLock { ($0.counts, $0.sum) }
         var total: UInt64 = 0

@@ -36,6 +36,13 @@ public final class PrometheusRegistry: MetricsFactory {
             .flatMap { Double($0.dropFirst(sample.count + 1)) }
     }
 
+    /// All series of a counter or gauge, added up; `nil` when there is none yet.
+    func sum(of name: String) -> Double? {
+        let instruments = families.withLock { $0[name]?.instruments }
+        guard let instruments, !instruments.isEmpty else { return nil }
+        return instruments.values.reduce(0) { $0 + ($1.reading ?? 0) }
+    }
+
     private func instrument<I: PrometheusInstrument>(
         _ kind: String, _ label: String, _ dimensions: [(String, String)], make: (PrometheusSeries) -> I
     ) -> I {

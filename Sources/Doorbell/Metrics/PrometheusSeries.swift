@@ -31,5 +31,7 @@ struct PrometheusSeries: Sendable {
 
 /// Something that prints its samples.
 protocol PrometheusInstrument: AnyObject, Sendable {
+    /// The value now; `nil`: it has more than one.
+    var reading: Double? { get }
     func write(to text: inout String)
 }

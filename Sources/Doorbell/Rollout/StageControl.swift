@@ -41,14 +41,21 @@ public struct StageControl: Sendable {
         )
     }
 
+    /// The last steps of all features, or of one, the newest first.
+    public func records(of name: String?, limit: Int) throws(DoorbellError) -> [StageRecord] {
+        if let name { _ = try feature(name) }
+        return try store.records(of: name, limit: limit)
+    }
+
     /// Moves a feature.
     ///
     /// - Parameters:
     ///   - stage: `nil`: only the percentage of one that is in canary.
     ///   - percent: Of canary, which needs it.
+    ///   - expected: The revision that somebody decided upon (``StageChange/expected``); `nil`: whatever is there.
     /// - Returns: Where it stood, and where it stands.
     public func move(
-        _ name: String, to stage: Stage?, percent: Percent?, who: String, why: String?
+        _ name: String, to stage: Stage?, percent: Percent?, who: String, why: String?, expected: Int64? = nil
     ) throws(DoorbellError) -> (before: Rollout, after: Standing) {
         let feature = try feature(name)
         if let stage { try Self.check(stage, percent) }
@@ -65,7 +72,7 @@ public struct StageControl: Sendable {
             StageChange(
                 feature: name, target: Rollout(stage ?? .canary, percent: percent), who: who, why: why,
                 // A percentage alone was meant for the canary that it was looked up for.
-                expected: stage == nil ? before.entry?.revision ?? 0 : nil, initial: feature.start))
+                expected: expected ?? (stage == nil ? before.entry?.revision ?? 0 : nil), initial: feature.start))
         return (before, Standing(feature: name, rollout: after, isConfigured: true))
     }
 
@@ -79,6 +86,9 @@ public struct StageControl: Sendable {
                 hint: "Leave --percent out, or write: canary --percent N")
         }
     }
+
+    /// - Throws: ``DoorbellError`` when the configuration has no feature of that name.
+    func check(_ name: String) throws(DoorbellError) { _ = try feature(name) }
 
     private func feature(_ name: String) throws(DoorbellError) -> Feature { try Self.feature(name, among: features) }
 

@@ -21,7 +21,7 @@ import Testing
                 gate:
                   { interval: 1m, threshold: 2, step: 5, max: 50, minimum: 9, missed: 0.5, spurious: 20, errors: 2,
                     staleness: 2s, reconnects: 4, webhook: "https://hooks.example/x" }
-            admin: 127.0.0.1:1
+            admin: { listen: 127.0.0.1:1, token: "${ADMIN_TOKEN:-0123456789abcdef}" }
             origins: [https://a.example]
             requestHeaders: [x-tenant]
             compression: true
