@@ -352,8 +352,9 @@ export class Feed extends Core {
         this.channels.set(channel, null);
         this.proven();
         const isWhole = recovered && this.sent !== null && !attached;
-        this.heard = isWhole ? this.sent : position ?? null;
-        if (isWhole) return;
+        this.conflated.delete(channel);
+        if (isWhole) return void (this.heard ??= this.sent);
+        this.heard = position ?? null;
         if (snapshot?.status !== 200) return this.resync();
         this.hole = 0;
         this.since = position ?? this.since;
@@ -421,7 +422,8 @@ export class Feed extends Core {
     compared(digest, body, [messages, position]) {
         if (digest === null || messages !== this.stats.messages) return;
         this.polled = [digest, body, position];
-        this.graceAt = this.now + GRACE;
+        // Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
+        this.graceAt = this.now + GRACE + this.options.proof;
     }
 
     drifted() {

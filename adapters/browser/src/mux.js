@@ -5,7 +5,7 @@
 
 import { Core, earliest } from './core.js';
 import { Link } from './link.js';
-import { merged } from './state.js';
+import { isCovered, merged } from './state.js';
 
 /** How long, in ms, a kind of connection has for a first message before the next kind is tried. */
 const LADDER = 10_000;
@@ -107,19 +107,25 @@ export class Mux extends Core {
         const other = [...link.subscriptions].find(each => each.key === key);
         feed.subscription = other ?? this.subscription(link, name, key, message);
         if (!other) return this.do('send', link.id, { ...message, id: feed.subscription.id });
-        other.users.set(name, true);
-        other.channels.forEach(channel => this.attach(channel, [name]));
+        const { since } = message;
+        const known = other.channels.size === 1 ? other.last : other.from ?? other.message.since;
+        const isCurrent = isCovered(known, since); // what comes next is all that it lacks
+        other.users.set(name, since === undefined);
+        if (since === undefined || isCurrent) other.channels.forEach(channel => this.attach(channel, [name], isCurrent));
+        // All go on from where this one is; the others know what comes again.
+        else if (other.channels.size > 0) this.again(other, since);
+        else other.from = since;
     }
 
-    /** `users`: feed -> whether it came later than the first. */
+    /** `users`: feed -> whether it is new there and misses nothing; `last`: position of the last message; `from`: see `again`. */
     subscription(link, name, key, message) {
-        const made = { link, key, message, id: `s${++this.last}`, users: new Map([[name, false]]), channels: new Set(), awaits: null };
+        const made = { link, key, message, id: `s${++this.last}`, users: new Map([[name, false]]), channels: new Set(), awaits: null, last: message?.since };
         link.subscriptions.add(made);
         return made;
     }
 
-    /** Feeds to which the channel is new: they have missed nothing, and have nothing of it. */
-    attach(channel, names) { names.forEach(name => this.tell(name, 'subscribed', { channel, attached: true })); }
+    /** Feeds that join in a subscription. Where the channel is new to them, they have nothing of it. */
+    attach(channel, names, recovered) { names.forEach(name => this.tell(name, 'subscribed', { channel, recovered, attached: !recovered })); }
 
     leave(name) {
         this.detach(name);
@@ -274,10 +280,12 @@ export class Mux extends Core {
             if (etag) link.answers.set(channel, { etag, body });
             for (const subscription of named) {
                 subscription.channels.add(channel);
+                if (subscription.from !== undefined) { this.again(subscription, subscription.from); continue; }
                 subscription.users.forEach((attached, name) => this.tell(name, 'subscribed', { ...message, attached }));
+                subscription.users.forEach((_, name) => subscription.users.set(name, false));
             }
             link.subscriptions.forEach(each => { if (each.awaits === channel) this.share(each, [channel]); });
-            this.release(link, channel, id);
+            if (named.length === 0) this.release(link, channel, id);
         } else if (code === 'already_subscribed') {
             const other = [...link.subscriptions].find(each => each.channels.has(channel));
             named.forEach(each => { if (other) this.share(each, other.channels); else each.awaits = channel; });
@@ -290,8 +298,9 @@ export class Mux extends Core {
             const meant = link.feed ? named : [...link.subscriptions].filter(each => each.channels.has(channel));
             const whole = type === 'answer' ? this.answered(link, message) : message;
             if (type !== 'answer') link.answers.delete(channel);
+            meant.forEach(each => { each.last = message.position ?? each.last; });
             if (whole) meant.forEach(each => tell(each, 'message', whole));
-            else meant.forEach(each => this.again(each, channel));
+            else meant.forEach(each => this.again(each));
         }
     }
 
@@ -314,14 +323,15 @@ export class Mux extends Core {
         return { ...message, body };
     }
 
-    /** Subscribes anew, for a whole answer. */
-    again(subscription, channel) {
-        const { link, id, message } = subscription;
-        if (!message) return;
-        subscription.channels.delete(channel);
-        this.release(link, channel, id);
-        const { since, ...anew } = message;
+    /** Subscribes anew: from a position, or for a whole answer. */
+    again(subscription, from) {
+        if (!subscription.key) return;
+        const { link, id, channels, message: { since, ...message } } = subscription;
+        subscription.channels = new Set();
+        channels.forEach(channel => this.release(link, channel, id));
+        subscription.from = undefined;
         subscription.id = `s${++this.last}`;
-        this.do('send', link.id, { ...anew, id: subscription.id });
+        subscription.message = from === undefined ? message : { ...message, since: from };
+        this.do('send', link.id, { ...subscription.message, id: subscription.id });
     }
 }

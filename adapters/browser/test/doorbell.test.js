@@ -571,3 +571,38 @@ test('nonsense from the server changes nothing', async () => {
     await page.pass(0);
     assert.equal(feed.transport, 'push');
 });
+
+test('a feed that has heard less than another of the same URL brings the subscription back to where it was', async () => {
+    const page = new Page();
+    page.reply = pushed({ n: 0 });
+    const [first, second] = [[], []];
+    const options = { ...page.options, background: false, apply: body => body };
+    // The first does not listen to changes, and goes on from its polls; the second from what it has heard.
+    live(URL_, options);
+    live(URL_, { ...options, onChange: message => second.push(message.position) });
+    await page.pass(0);
+    page.socket.open();
+    assert.equal(page.socket.of('subscribe').length, 1);
+    await subscribed(page);
+    page.socket.say(change('1.2-5', null));
+    page.reply = pushed({ n: 5 }, '1.4-8');
+    page.socket.end(1006);
+    await page.pass(3000);
+    page.socket.open();
+    assert.deepEqual(page.socket.of('subscribe').map(message => message.since), ['1.4-8']);
+    await subscribed(page);
+    assert.deepEqual(page.socket.sent.slice(-2).map(({ type, since }) => [type, since]), [['unsubscribe', undefined], ['subscribe', '1.2-5']]);
+    await subscribed(page, { position: '1.2-5' });
+    for (const [position, previous] of [['1.3-6', null], ['1.4-8', '1.3-6'], ['1.5-9', '1.4-8']]) page.socket.say(change(position, previous));
+    await page.pass(0);
+    assert.deepEqual(second, ['1.2-5', '1.3-6', '1.4-8', '1.5-9']);
+    assert.equal(page.socket.of('unsubscribe').length, 1);
+    // A third one that begins later needs nothing that was.
+    page.reply = pushed({ n: 6 }, '1.5-9');
+    live(URL_, { ...options, onChange: message => first.push(message.position) });
+    await page.pass(0);
+    page.socket.say(change('1.6-1', '1.5-9'));
+    await page.pass(1000);
+    assert.deepEqual(first, ['1.6-1']);
+    assert.equal(page.socket.of('subscribe').length, 2);
+});

@@ -155,12 +155,14 @@ export class Model {
             send(text) {
                 const message = JSON.parse(text);
                 if (model.isStalled) return;
-                model.later(() => {
+                // In the order in which they were sent.
+                this.arrives = Math.max(this.arrives ?? 0, model.page.time + model.random() * 80);
+                model.page.options.setTimeout(() => {
                     if (!this.line.isOpen) return;
                     if (message.type === 'ping') this.line.put({ type: 'pong' });
                     if (message.type === 'subscribe') this.line.subscribe(message);
                     if (message.type === 'unsubscribe') model.listeners.delete(this.line);
-                });
+                }, this.arrives - model.page.time);
             }
 
             end(code) {

@@ -183,7 +183,7 @@ test('every few minutes the state is compared with a poll; where they differ it 
     await page.pass(2000);
     assert.equal(page.requests.length, 2);
     assert.deepEqual(page.bodies.at(-1), { n: 'pushed' }, 'a message may be on its way');
-    await page.pass(2000);
+    await page.pass(5000);
     assert.deepEqual(page.bodies.at(-1), { n: 'polled' });
     assert.deepEqual(drifts, [{ was: { n: 'pushed' }, is: { n: 'polled' } }]);
     assert.equal(feed.stats.drifts, 1);

@@ -26,9 +26,15 @@ for (const mode of ['rows', 'signal', 'answer']) {
         const told = [];
         const vias = new Map();
         let shown;
-        const feed = live('http://app.test/api/things', {
+        const options = {
             ...page.options, WebSocket: page.WebSocket, random, drift: 10_000, background: 500,
             rows: { items: 'items', order: (a, b) => b.rank - a.rank || b.id - a.id, limit: model.limit },
+        };
+        // Another feed of the page, which does not listen to changes, and so resumes from its polls.
+        const other = { shown: undefined };
+        other.feed = live('http://app.test/api/things', { ...options, onData(body) { other.shown = body; } });
+        const feed = live('http://app.test/api/things', {
+            ...options,
             onData(body) { shown = body; },
             onChange: message => told.push(message.position),
             onStatus: ({ via }) => vias.set(via, (vias.get(via) ?? 0) + 1),
@@ -61,6 +67,7 @@ for (const mode of ['rows', 'signal', 'answer']) {
             // The old interval and a second, and the delays of the network that this one has.
             await page.pass(3000 + 1000 + 300);
             assert.deepEqual(shown, model.body, `after ${changes} changes, ${trouble}, ${JSON.stringify(feed.status)}`);
+            assert.deepEqual(other.shown, model.body, `the other feed after ${changes} changes, ${trouble}, ${JSON.stringify(other.feed.status)}`);
             checks += 1;
         }
         model.refuses.clear();
@@ -70,10 +77,11 @@ for (const mode of ['rows', 'signal', 'answer']) {
         }
         await page.pass(10_000);
         assert.deepEqual(shown, model.body);
-        assert.equal(feed.stats.drifts, 0);
+        assert.equal(feed.stats.drifts + other.feed.stats.drifts, 0);
         assert.equal(new Set(told).size, told.length, 'no change is told twice');
         if (mode === 'rows') assert.deepEqual(told, model.log.map(each => each.position), 'in order, and none is missing');
         if (CHANGES >= 5000) for (const via of ['poll', 'websocket', 'events', 'long-poll']) assert.ok(vias.get(via) > 0, `${via} was never used in ${checks} stretches`);
         feed.close();
+        other.feed.close();
     });
 }

@@ -323,9 +323,11 @@ class Feed(Core):
         self.proven()
         position, snapshot = message.get("position"), message.get("snapshot")
         is_whole = bool(message.get("recovered")) and self.sent is not None and not message.get("attached")
-        self.heard = self.sent if is_whole else position
+        self.conflated.pop(message["channel"], None)
         if is_whole:
+            self.heard = self.sent if self.heard is None else self.heard
             return
+        self.heard = position
         if not isinstance(snapshot, dict) or snapshot.get("status") != 200:
             return self.resync()
         self.hole = 0
@@ -412,7 +414,8 @@ class Feed(Core):
         """A poll's answer beside the state that push has made. While messages come, nothing can be said."""
         if messages == self.stats["messages"] and body != self.body:
             self.polled = (body, position)
-            self.grace_at = self.now + GRACE
+            # Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
+            self.grace_at = self.now + GRACE + self.proof
 
     def drifted(self) -> None:
         self.grace_at = math.inf

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .core import Core
-from .state import merged
+from .state import is_covered, merged
 
 TIMEOUT = 10.0  # s that a connection attempt may take
 BACKOFF = (1.0, 30.0)  # s: full jitter under a limit that doubles from the first to the second
@@ -25,9 +25,11 @@ def may_reconnect(code: int) -> bool:
 class _Subscription:
     def __init__(self, key: Any, message: dict, number: str, name: str) -> None:
         self.key, self.message, self.id = key, message, number
-        self.users: dict[str, bool] = {name: False}  # feed -> whether it came later than the first
+        self.users: dict[str, bool] = {name: False}  # feed -> whether it is new there and misses nothing
         self.channels: set[str] = set()
         self.awaits: str | None = None
+        self.last: str | None = message.get("since")  # position of the last message
+        self.since_then: str | None = None  # see `again`
 
 
 class Mux(Core):
@@ -115,9 +117,17 @@ class Mux(Core):
             self.do("send", {**message, "id": feed["subscription"].id})
             return
         feed["subscription"] = other
-        other.users[name] = True
-        for channel in other.channels:
-            self.tell(name, "subscribed", {"channel": channel, "attached": True})
+        since = message.get("since")
+        known = other.last if len(other.channels) == 1 else other.since_then or other.message.get("since")
+        is_current = is_covered(known, since)  # what comes next is all that it lacks
+        other.users[name] = since is None
+        if since is None or is_current:
+            for channel in sorted(other.channels):
+                self.tell(name, "subscribed", {"channel": channel, "recovered": is_current, "attached": not is_current})
+        elif other.channels:
+            self.again(other, since)  # all go on from where this one is; the others know what comes again
+        else:
+            other.since_then = since
 
     def leave(self, name: str) -> None:
         self.detach(name)
@@ -258,12 +268,17 @@ class Mux(Core):
                 self.answers[channel] = (snapshot["etag"], snapshot.get("body"))
             for each in named:
                 each.channels.add(channel)
+                if each.since_then is not None:
+                    self.again(each, each.since_then)
+                    continue
                 for name, attached in each.users.items():
                     self.tell(name, "subscribed", {**message, "attached": attached})
+                    each.users[name] = False
             for each in self.subscriptions:
                 if each.awaits == channel:
                     self.share(each, [channel])
-            self.release(channel, number)
+            if not named:
+                self.release(channel, number)
         elif code == "already_subscribed":
             other = next((each for each in self.subscriptions if channel in each.channels), None)
             for each in named:
@@ -288,8 +303,9 @@ class Mux(Core):
         else:
             self.answers.pop(channel, None)
         for each in meant:
+            each.last = message.get("position") or each.last
             if whole is None:
-                self.again(each, channel)
+                self.again(each)
                 continue
             for name in each.users:
                 self.tell(name, "message", whole)
@@ -317,13 +333,18 @@ class Mux(Core):
             self.answers.pop(channel, None)
         return {**message, "body": body}
 
-    def again(self, subscription: _Subscription, channel: str) -> None:
-        """Subscribes anew, for a whole answer."""
-        subscription.channels.discard(channel)
-        self.release(channel, subscription.id)
+    def again(self, subscription: _Subscription, since: str | None = None) -> None:
+        """Subscribes anew: from a position, or for a whole answer."""
+        channels, number = subscription.channels, subscription.id
+        subscription.channels = set()
+        for channel in sorted(channels):
+            self.release(channel, number)
         self.last += 1
         subscription.id = f"s{self.last}"
-        self.do("send", {**{name: value for name, value in subscription.message.items() if name != "since"}, "id": subscription.id})
+        subscription.since_then = None
+        message = {name: value for name, value in subscription.message.items() if name != "since"}
+        subscription.message = message if since is None else {**message, "since": since}
+        self.do("send", {**subscription.message, "id": subscription.id})
 
     def expires_in(self, seconds: float) -> None:
         """The token is good for so long."""
