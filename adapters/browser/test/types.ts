@@ -1,6 +1,13 @@
 // What a page written in TypeScript may and may not say. `bundle.test.js` has tsc read it; it is never run.
 
 import { live, Change, Feed, Status } from '../doorbell';
+import { liveFetch } from '../integrations/fetch';
+import { liveElements } from '../integrations/htmx';
+import { useLive } from '../integrations/react';
+import { streaming } from '../integrations/rtk';
+import { liveSWR, subscribe } from '../integrations/swr';
+import { liveQueries } from '../integrations/tanstack';
+import { useLive as useLiveVue } from '../integrations/vue';
 
 interface Note { id: number; body: string; done: boolean }
 interface Notes { items: Note[] }
@@ -36,3 +43,19 @@ live<Notes>('/api/notes', { onData(body) { return body.rows; } });
 live<Notes>('/api/notes', { apply: () => 7 });
 // @ts-expect-error
 feed.transport = 'poll';
+
+export async function integrations() {
+    const fetch = liveFetch(['/api/notes'], { interval: 1000 });
+    const answer: Response = await fetch('/api/notes', { method: 'GET' });
+    fetch.close();
+    const { data, status } = useLive<Notes>('/api/notes', { onData: body => body.items });
+    const count: number | undefined = data?.items.length;
+    const { data: ref } = useLiveVue<Notes>(() => '/api/notes');
+    const end: () => void = liveElements({ interval: 3000 });
+    streaming<number>(id => `/api/notes/${id}`, { interval: 3000 });
+    return [answer.ok, count, status.live, ref.value?.items, end, liveSWR(), subscribe({ interval: 3000 }), liveQueries];
+}
+// @ts-expect-error
+useLive<Notes>('/api/notes').data.items;
+// @ts-expect-error
+streaming<number>((id: string) => id);
