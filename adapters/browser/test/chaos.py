@@ -310,6 +310,7 @@ def dropped(chaos):
     took = time.monotonic() - began
     polls = max(chaos.evil.asked(PATHS[name], began) for name in ("rooms", "notifications"))
     chaos.evil.calm()
+    time.sleep(2.2)  # the last of those that are cut
     chaos.via("websocket", 40)
     chaos.silent()
     return f"shown after at most {worst:.1f} s; {polls} polls in {took:.0f} s"
