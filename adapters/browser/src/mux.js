@@ -166,7 +166,9 @@ export class Mux extends Core {
     /** The service has answered a poll, or has not: only then silence is the rung's fault. */
     polled(isAnswered) {
         if (this.feeds.size === 0 || this.isProven || this.kind === 'hold') return;
-        this.failAt = isAnswered ? Math.min(this.failAt, this.now + LADDER) : Infinity;
+        // Whoever waits to try again is given the time after that.
+        const next = Math.max(this.now, ...this.all.map(link => link.state === 'waiting' ? link.at : 0));
+        this.failAt = isAnswered ? Math.min(this.failAt, next + LADDER) : Infinity;
     }
 
     /** Other rungs from now on: this page has begun, or ceased, to connect for other tabs. */

@@ -132,6 +132,13 @@ test('a server that is away is not the fault of the rung: nothing descends while
         if (page.socket.readyState === 0) page.socket.end(1006);
     }
     assert.equal(page.streams.length, 0);
+    page.reply = pushed({ n: 0 });
+    const tried = page.sockets.length;
+    while (page.sockets.length === tried) await page.pass(500);
+    assert.equal(page.streams.length, 0, 'nor while the next attempt is waited for');
+    page.socket.open();
+    await page.pass(0);
+    assert.equal(page.socket.of('subscribe').length, 1);
 });
 
 test('without sockets and streams polls are held: an answer comes with the change, and no plain poll beside it', async () => {
