@@ -109,6 +109,26 @@ class Tokens(unittest.IsolatedAsyncioTestCase):
         self.assertIn("4500", feed.status.reason)
         await client.close()
 
+    async def test_a_handshake_that_is_refused_for_its_token_is_tried_with_another_and_one_that_is_forbidden_is_not(self):
+        class Refused(OSError):  # as websockets says it
+            def __init__(self, status_code):
+                super().__init__(f"HTTP {status_code}")
+                self.status_code = status_code
+
+        world = World()
+        world.reply = PUSHED
+        client = Client(surroundings=world, token=self.token)
+        feed = client.live(URL)
+        await world.pass_(0)
+        world.dials[-1]["future"].set_exception(Refused(401))
+        await world.pass_(1000)
+        self.assertEqual(world.dials[-1]["headers"]["Authorization"], "Bearer t2")
+        world.dials[-1]["future"].set_exception(Refused(403))
+        await world.pass_(60_000)
+        self.assertEqual((len(world.dials), feed.status.transport), (2, "poll"))
+        self.assertIn("HTTP 403", feed.status.reason)
+        await client.close()
+
     async def test_a_poll_that_is_refused_for_its_token_is_sent_once_more(self):
         world = World()
         world.reply = lambda headers: {"body": 2} if headers["Authorization"] == "Bearer t2" else {"status": 401, "body": {}}
