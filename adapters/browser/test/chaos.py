@@ -86,6 +86,9 @@ def same(one, other):
     return plain(one) == plain(other)
 
 
+CLASSIC = PAGE.replace("<script type=\"module\">\nimport { live } from '/chaos/client.js';", """<script src="/chaos/client.classic.js"></script>
+<script>
+const { live } = Doorbell;""")
 REACT = """<!doctype html><meta charset="utf-8"><title>React</title><div id="root"></div>
 <script src="/chaos/react.development.js"></script><script src="/chaos/react-dom.development.js"></script>
 <script type="importmap">{ "imports": { "react": "/chaos/react-module" } }</script>
@@ -131,7 +134,7 @@ class Chaos(Demo):
         self.process = None
         self.serve(25)
         self.evil = Evil(("127.0.0.1", number), {
-            "page": ("text/html", PAGE), "react": ("text/html", REACT), "react-module": ("text/javascript", REACT_MODULE)})
+            "page": ("text/html", PAGE), "classic": ("text/html", CLASSIC), "react": ("text/html", REACT), "react-module": ("text/javascript", REACT_MODULE)})
         self.browser = Browser()
 
     def serve(self, heartbeat):
@@ -156,10 +159,10 @@ class Chaos(Demo):
 
     # --- What the steps are made of
 
-    def open(self, **options):
+    def open(self, page="page", **options):
         """The page, anew; until it has shown everything."""
         self.evil.log.clear()
-        self.browser.command("Page.navigate", url=f"{self.evil.url}/chaos/page?{json.dumps(options)}")
+        self.browser.command("Page.navigate", url=f"{self.evil.url}/chaos/{page}?{json.dumps(options)}")
         self.wait("the page to show something", lambda: self.value(f"Object.keys(window.states ?? {{}}).length === {len(PATHS)}"), 20)
 
     def value(self, expression, browser=None):
@@ -432,6 +435,15 @@ def tabs(chaos):
             browser.close()
 
 
+def classic(chaos):
+    """the classic script, which finds what it loads when it is needed"""
+    chaos.open("classic", tabs="classic")
+    chaos.via("websocket", 8)
+    asked = [path for _, _, path in chaos.evil.log if path.endswith(".js")]
+    expect(asked == ["/chaos/client.classic.js", "/chaos/more.js"], f"{asked}")
+    return f"shown after at most {chaos.follows(1) * 1000:.0f} ms"
+
+
 def react(chaos):
     """the hooks for React and SWR, with the real React: components show what is pushed, and leave nothing behind"""
     if not os.path.exists("/usr/share/nodejs/react/umd/react.development.js"):
@@ -571,7 +583,7 @@ class Tab(Browser):
 
 
 # Those after `None` with a heartbeat of 1 s.
-STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, restarted, tabs, react, cut, node, python, None, events, buffered, stalled_events]
+STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, restarted, tabs, classic, react, cut, node, python, None, events, buffered, stalled_events]
 
 
 def check(chaos, names, shots):
