@@ -102,7 +102,10 @@ export interface Options<Body = any, Row = Record<string, unknown>> {
      * BroadcastChannel. Without it each page has a connection of its own.
      */
     tabs?: string;
-    /** Gets a token, anew each time one was refused or is about to expire. Polls carry it as `Authorization: Bearer`. */
+    /**
+     * Gets a token, anew each time one was refused or is about to expire. Polls carry it as `Authorization: Bearer`. Feeds with the same function
+     * share a connection.
+     */
     token?: () => string | Promise<string>;
     /**
      * How the connection says who it is: `cookie` (default without `token`), `bearer`: the token as a subprotocol (default with one),
