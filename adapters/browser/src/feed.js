@@ -115,7 +115,10 @@ export class Feed extends Core {
         this.time();
     }
 
-    hidden() { if (this.options.background !== false) this.hideAt = this.now + this.options.background; }
+    hidden() {
+        if (this.options.background === false) this.resume();
+        else this.hideAt = this.now + this.options.background;
+    }
 
     // --- Polling
 

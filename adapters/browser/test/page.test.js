@@ -90,6 +90,17 @@ test('without a network nothing is tried, and when it is back everything is at o
     assert.equal(page.sockets.length, 2);
 });
 
+test('a page that may not stop in the background goes on there when the network is back', async () => {
+    const { page } = await pushedTo({ background: false });
+    page.show('hidden');
+    page.window.dispatchEvent(new Event('offline'));
+    await page.pass(10_000);
+    assert.equal(page.requests.length, 1);
+    page.window.dispatchEvent(new Event('online'));
+    await page.pass(0);
+    assert.equal(page.requests.length, 2);
+});
+
 // --- Who it is
 
 test('a token is carried by polls and by the handshake, and replaced before it expires', async () => {
