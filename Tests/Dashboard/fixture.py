@@ -109,7 +109,9 @@ class Figures:
             return [{"at": begin + index * step, "total": tally(path, 40 * size * step / 60, begin + index * step)} for index in range(int(seconds / step))]
 
         paths = ("poll", "conditional", "held", "push")
-        report = {"from": begin, "until": until, "step": step, "features": [], "processes": [], "radio": [],
+        report = {"from": begin, "until": until, "step": step, "features": [], "radio": [],
+                  "processes": [{"name": name, "cpuSeconds": part * seconds, "memory": size, "points": [{"at": begin + index * step, "cpuSeconds": part * step * (1 + 0.5 * math.sin(index / 9))} for index in range(int(seconds / step))]}
+                                for name, part, size in (("doorbell", 0.08, 190_000_000), ("legacy API", 0.9, 1_400_000_000))],
                   "lines": [{"feature": name, "cohort": "push" if path == "push" else "poll", "path": path, "total": tally(path, 40 * seconds / 60), "points": [],
                              "staleness": [{"upTo": a, "count": b} for a, b in zip(BUCKETS, SPREAD[path]) if b]} for name in names for path in paths],
                   "paths": [] if query.get("points") == "none" else [{"path": path, "points": points(path)} for path in paths]}
@@ -173,7 +175,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "comparison": lambda: figures.comparison(query), "connections": lambda: figures.connections(limit), "pollers": lambda: figures.pollers(query),
             "stages": lambda: {"audit": [each for each in reversed(figures.audit) if query.get("feature") in (None, each["feature"])][:limit]},
             "dead-letters": lambda: [{"feature": f"feature-00{number}", "table": "public.cards", "position": f"1.{number}-9", "reason": "the column 'text' is missing"} for number in range(3)],
-            "access": lambda: {"canAct": self.has_token, "isTokenConfigured": True},
+            "access": lambda: {"canAct": self.has_token, "isTokenConfigured": not self.server.is_read_only},
         }.get(head)
         return self.answer(200, made()) if made else self.refuse(404, "not_found", "there is nothing here")
 
@@ -213,7 +215,8 @@ class Fixture:
         http.server.ThreadingHTTPServer.daemon_threads = True
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.figures, self.server.stopped, self.server.sizes = Figures(count), threading.Event(), []
-        self.server.is_locked, self.server.broken = False, set()  # reading needs the token; paths that cannot be answered
+        # There is no token; reading needs it; paths that cannot be answered.
+        self.server.is_read_only, self.server.is_locked, self.server.broken = False, False, set()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -8,7 +8,6 @@ Standard library only. Exit code 0: everything went as it should.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
@@ -24,6 +23,7 @@ from check import expect, tried  # noqa: E402
 from client import call  # noqa: E402
 from demo import Demo, Failed, Signals, Stopped, program, tail  # noqa: E402
 from fixture import TOKEN, Fixture  # noqa: E402
+from websocket import WebSocket  # noqa: E402
 
 SECRET = "test-dashboard-0123456789"
 FEATURE = "notifications"
@@ -201,13 +201,27 @@ class Flow:
     def live_tail(self):
         """the tail shows a change that was just made: what it holds to those with the token, to others not"""
         page, demo = self.page, self.demo
-        demo.psql(f"select doorbell.set_stage('{FEATURE}', 'push')")
+        demo = self.demo
+        client = WebSocket(f"{demo.url}/_doorbell/ws", headers={"User-Agent": "a client <b>"}, protocols=["doorbell.v1"])
+        try:
+            return self.tail_of(client)
+        finally:
+            client.close()
+
+    def tail_of(self, client):
+        page, demo = self.page, self.demo
+        client.send({"type": "subscribe", "channel": "notifications"})
+        while client.receive()["type"] != "subscribed":
+            pass
+        page.open(f"{self.url}#/connections")
+        page.until("the client", f"{ROWS} === 1 && document.querySelector('main tbody').innerText.includes('a client <b>')")
         page.open(f"{self.url}#/tail")
         page.until("it to watch", "document.querySelector('main').innerText.includes('Watching.')")
         began = time.monotonic()
         demo.psql("insert into notifications (kind, body) values ('urgent', 'Look at the tail')")
         page.until("the change", "document.querySelector('main tbody')?.innerText.includes('Look at the tail')")
         took = time.monotonic() - began
+        page.until("who was told", "[...document.querySelectorAll('main tbody tr')].some((each) => each.innerText.includes('Look at the tail') && each.innerText.includes('1 client,'))")
         row = page.value("[...document.querySelectorAll('main tbody tr')].find((each) => each.innerText.includes('Look at the tail')).innerText")
         expect(FEATURE in row and "insert" in row, row)
         self.shot("tail")
@@ -325,7 +339,7 @@ class Many:
         page.until("figures", "document.querySelector('#freshness').innerText.includes('Up to date')")
         page.value("document.querySelector('[name=range][value=\"7d\"]').click()")
         page.until("four curves", "document.querySelectorAll('figure')[0].querySelectorAll('path.curve').length === 4")
-        page.until("both plots", "document.querySelectorAll('path.curve').length === 8")
+        page.until("all plots", "document.querySelectorAll('path.curve').length === 10")
         points = page.value("[...document.querySelectorAll('path.curve')].map((each) => each.getAttribute('d').split(/[ML]/).length - 1)")
         expect(points and 100 <= min(points) and max(points) <= 300, f"{points}")
         big = [size for path, size in self.fixture.server.sizes if path.startswith("/comparison") and "7d" in path][-1]
@@ -388,6 +402,23 @@ class Many:
             server.is_locked = False
             page.value("sessionStorage.clear()")
 
+    def read_only(self):
+        """without a token in the configuration the page only shows, and says how to set one"""
+        page, server = self.page, self.fixture.server
+        server.is_read_only = True
+        try:
+            page.open(f"{self.url}#/features/feature-050")
+            page.until("it to be said", "document.querySelector('#move').disabled && document.querySelector('#move-note').innerText.includes('DOORBELL_ADMIN_TOKEN')")
+            expect(page.text("#token-button") == "Read only", page.text("#token-button"))
+            page.tab_to("#token-button")
+            page.press("Enter")
+            page.until("how", "document.querySelector('dialog[open]')?.innerText.includes('token: ${ADMIN_TOKEN}')")
+            wrong = page.audit()
+            expect(not wrong, f"{wrong}")
+            page.press("Escape")
+        finally:
+            server.is_read_only = False
+
     def moved(self):
         """a step is sent with what the person saw, and the token in a header"""
         page = self.page
@@ -431,7 +462,7 @@ def run(demo, shots):
         steps = [flow.overview, flow.locked, flow.keyboard, flow.overtaken, flow.audit_log, flow.parity, flow.live_tail, flow.theme, flow.pages, flow.gone]
         many = Many(page, shots)
         try:
-            for step in [*steps, many.table, many.week, many.markup, many.hidden, many.partly, many.closed, many.moved]:
+            for step in [*steps, many.table, many.week, many.markup, many.hidden, many.partly, many.read_only, many.closed, many.moved]:
                 failures += not tried(step.__doc__, step)
         finally:
             many.fixture.stop()

@@ -33,6 +33,7 @@ export function open(main, _, signal) {
   const stages = h('p');
   const requests = chart({ title: 'Requests', note: 'polls answered and messages pushed, a second', format: figure });
   const traffic = chart({ title: 'Bytes', note: 'to and from clients, a second', format: bytes });
+  const processor = chart({ title: 'Processor', note: 'of the service and, where the configuration names it, of the legacy API; in processors', format: figure });
   const sums = h('div', { class: 'below' });
   let found = { parity: [], gates: [], connections: null };
   let report = null;
@@ -64,7 +65,7 @@ export function open(main, _, signal) {
     h('section', { 'aria-labelledby': 'attention' }, h('h2', { id: 'attention' }, 'Needs attention'), attention, letters),
     h('section', { 'aria-labelledby': 'stages' }, h('h2', { id: 'stages' }, 'Features'), stages),
     h('section', { 'aria-labelledby': 'curves' }, h('h2', { id: 'curves' }, 'Polling and push'),
-      h('div', { class: 'bar' }, choose), h('div', { class: 'plots' }, requests.node, traffic.node), sums));
+      h('div', { class: 'bar' }, choose), h('div', { class: 'plots' }, requests.node, traffic.node, processor.node), sums));
 
   onStatus(() => {
     drawCards();
@@ -170,8 +171,17 @@ export function open(main, _, signal) {
       requests.update({ series: pathSeries(report, (total) => total.requests), summary: `In all ${say((sum) => sum.requests, count)}.` });
       traffic.update({ series: pathSeries(report, (total) => total.bytesUp + total.bytesDown), summary: `In all ${say((sum) => sum.bytes, bytes)}.` });
     }
+    drawProcessor();
     if (report?.lines) drawTotals();
     else fill(sums);
+  }
+
+  function drawProcessor() {
+    const known = report?.processes?.filter((each) => each.points.length) ?? [];
+    processor.update({
+      series: known.map((each, index) => ({ key: index ? 'second' : 'first', name: each.name, points: thin(each.points.map(({ at, cpuSeconds }) => [at, cpuSeconds / report.step])) })),
+      summary: known.map((each) => `${each.name}: ${figure(each.cpuSeconds)} processor seconds${each.memory ? `, ${bytes(each.memory)} of memory now` : ''}`).join('; '),
+    });
   }
 
   function drawTotals() {
