@@ -101,7 +101,7 @@ export function chart({ title, note, x = 'time', format, formatX = dateTime, mos
       marks.map(([at, text]) => h('text', {
         x: across(at), y: height - 5, 'text-anchor': across(at) > width - 30 ? 'end' : across(at) < margin.left + 14 ? 'start' : 'middle',
       }, text)),
-      data.series.map(({ key, points }) => h('path', { class: `curve ${key}`, d: curve(points, across, up) })), cursor);
+      data.series.map(({ key, points }) => h('path', { class: `curve ${key}`, d: x === 'log' ? steps(points, across, up, width) : curve(points, across, up) })), cursor);
     svg.addEventListener('pointermove', (event) => {
       const box = svg.getBoundingClientRect();
       const part = Math.min(1, Math.max(0, ((event.clientX - box.left) * width / box.width - margin.left) / inner));
@@ -129,10 +129,15 @@ export function chart({ title, note, x = 'time', format, formatX = dateTime, mos
       }
       const isAlone = !isOpen && (points[index + 1]?.[1] ?? null) === null;
       const [left, top] = [across(at).toFixed(1), up(value).toFixed(1)];
-      path += x === 'log' && isOpen ? `H${left}V${top}` : `${isOpen ? 'L' : 'M'}${left} ${top}${isAlone ? 'h2' : ''}`;
+      path += `${isOpen ? 'L' : 'M'}${left} ${top}${isAlone ? 'h2' : ''}`;
       isOpen = true;
     }
     return path;
+  }
+
+  /** From nothing at the left to all at the right. */
+  function steps(points, across, up, width) {
+    return `M${margin.left} ${up(0)}${points.map(([at, value]) => `H${across(at).toFixed(1)}V${up(value).toFixed(1)}`).join('')}H${width - margin.right}`;
   }
 
   function drawTable() {

@@ -65,7 +65,7 @@ export function open(main, _, signal) {
     h('section', { 'aria-labelledby': 'attention' }, h('h2', { id: 'attention' }, 'Needs attention'), attention, letters),
     h('section', { 'aria-labelledby': 'stages' }, h('h2', { id: 'stages' }, 'Features'), stages),
     h('section', { 'aria-labelledby': 'curves' }, h('h2', { id: 'curves' }, 'Polling and push'),
-      h('div', { class: 'bar' }, choose), h('div', { class: 'plots' }, requests.node, traffic.node, processor.node), sums));
+      h('div', { class: 'bar' }, choose), h('div', { class: 'plots three' }, requests.node, traffic.node, processor.node), sums));
 
   onStatus(() => {
     drawCards();
