@@ -162,13 +162,15 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellTests",
         dependencies: [
-            "Doorbell", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellServer", coreMetrics,
+            "Doorbell", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellRollout", "DoorbellServer",
+            coreMetrics,
         ], swiftSettings: settings),
     .testTarget(
         name: "IntegrationTests",
         dependencies: [
             "Doorbell", "DoorbellCLI", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
-            "DoorbellServer", "DoorbellShim", "DoorbellTestSupport", "DoorbellTesting", logging, nioCore, nioHTTP1,
+            "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellTestSupport", "DoorbellTesting", logging,
+            nioCore, nioHTTP1,
             nioPosix, serviceLifecycle,
         ], swiftSettings: settings),
 ]

@@ -8,16 +8,13 @@ import Foundation
 
 extension DoorbellService {
     func adminView(
-        hub: Hub, ledger: LedgerRecorder, rollouts: RolloutBoard, pollers: PollerBook, parity: ParityRecorder,
+        hub: Hub, ledger: LedgerService, rollouts: RolloutBoard, pollers: PollerBook, parity: ParityRecorder,
         gates: [GateKeeper], pipeline: ChangePipeline, upstream: HTTPUpstream, server: Server, tail: TailBoard
     ) -> AdminView {
         let started = SystemClock.now()
         return AdminView(
             metrics: { metrics.exposition() + ProcessMetrics().exposition() },
-            comparison: {
-                let comparison = ledger.comparison
-                return (comparison.table, Self.json(comparison))
-            },
+            comparison: { query in (ledger.ledger.comparison.table, Self.json(await ledger.report(query))) },
             parity: { name in
                 guard let name else {
                     let report = parity.report

@@ -44,13 +44,14 @@ public struct DoorbellService: Sendable {
         for remark in try Installation(configuration).check() {
             logger.notice("A remark on the database", metadata: ["doorbell.remark": "\(remark)"])
         }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        let clock = LoopClock()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount, metricsDelegate: clock)
         do {
             let keys = try configuration.authentication.map {
                 try TokenKeys($0.tokens, group: group, logger: logger)
             }
             do {
-                try await run(on: group, keys: keys, onReady: onReady)
+                try await run(on: group, clock: clock, keys: keys, onReady: onReady)
             } catch {
                 await keys?.shutdown()
                 throw error
@@ -64,15 +65,19 @@ public struct DoorbellService: Sendable {
     }
 
     private func run(
-        on group: any EventLoopGroup, keys: TokenKeys?, onReady: @escaping @Sendable (Endpoints) -> Void
+        on group: any EventLoopGroup, clock: LoopClock, keys: TokenKeys?,
+        onReady: @escaping @Sendable (Endpoints) -> Void
     ) async throws {
         let features = configuration.features
         let hub = Hub(now: SystemClock.now)
         let catalog = FeatureCatalog(features)
         let ledger = LedgerRecorder(
-            features: features.map(\.name), gated: features.filter { $0.gate != nil }.map(\.name))
+            features: features.map(\.name), gated: features.filter { $0.gate != nil }.map(\.name),
+            now: SystemClock.now)
         let rollouts = RolloutBoard(features: features)
         let pollers = PollerBook()
+        let captureClock = CaptureClock()
+        let radio = RadioSampler()
         let rolloutGauges = RolloutGauges(features: features)
         rollouts.observe { _ in rolloutGauges.show(rollouts) }
         // Before anybody is told anything: a feature that was rolled back stays so over a restart.
@@ -87,7 +92,7 @@ public struct DoorbellService: Sendable {
         defer { accessLog?.close() }
         let upstream = try HTTPUpstream(
             configuration: upstreamConfiguration, features: catalog, hub: hub, ledger: ledger, parity: parity,
-            rollouts: rollouts, pollers: pollers, group: group, now: SystemClock.now)
+            rollouts: rollouts, pollers: pollers, radio: radio, group: group, now: SystemClock.now)
         let writer = DatabaseWriter(
             conninfo: configuration.database,
             retention: features.contains { $0.delivery == .atLeastOnce } ? configuration.capture.retention : nil,
@@ -97,6 +102,7 @@ public struct DoorbellService: Sendable {
         let server = Server(
             configuration: try serverConfiguration(certificates, keys, accessLog), features: catalog, hub: hub,
             gateway: upstream, publisher: database, cursors: database, rollouts: rollouts, pollers: pollers,
+            radio: radio,
             group: group,
             observer: LedgerObserver(ledger: ledger, commentary: commentary, tail: tail), logger: logger,
             now: SystemClock.now)
@@ -109,10 +115,17 @@ public struct DoorbellService: Sendable {
         } onCovered: { moment in
             parity.covered(before: moment)
             upstream.covered(before: moment)
+            captureClock.note()
         }
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
         let stages = StageFollower(conninfo: configuration.database, logger: logger) { rollouts.learn($0) }
         let gauges = HubGauges(hub: hub)
+        let ledgers = LedgerService(
+            ledger: ledger, store: LedgerStore(conninfo: configuration.database),
+            retention: configuration.comparison.retention,
+            usage: UsageSampler(
+                legacy: configuration.comparison.legacy.map { LegacyProcess(place: $0) }, logger: logger),
+            clock: clock, capture: captureClock, radio: radio, rollouts: rollouts, logger: logger, now: SystemClock.now)
         let keepers = features.compactMap { feature in
             feature.gate.map { settings in
                 GateKeeper(
@@ -134,14 +147,14 @@ public struct DoorbellService: Sendable {
             address: configuration.admin,
             access: AdminAccess(address: configuration.admin, token: configuration.adminToken),
             view: adminView(
-                hub: hub, ledger: ledger, rollouts: rollouts, pollers: pollers, parity: parity, gates: keepers,
+                hub: hub, ledger: ledgers, rollouts: rollouts, pollers: pollers, parity: parity, gates: keepers,
                 pipeline: pipeline, upstream: upstream, server: server, tail: tail),
             group: group, logger: logger, onBound: { endpoints.adminBound(configuration.admin.with(port: $0)) })
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
         let optional: [(any Service)?] = [
-            reload, gauges, ParityService(recorder: parity), keys, stages, gates, capture, writer,
+            reload, gauges, ledgers, ParityService(recorder: parity), keys, stages, gates, capture, writer,
             admin, TailService(board: tail), server,
         ]
         let services = optional.compactMap(\.self)

@@ -37,6 +37,9 @@ struct BenchCommand: AsyncParsableCommand {
     /// How the fan-out section runs the push server in a process of its own.
     @Flag(help: .hidden)
     var serveFanout = false
+    /// With the ledger.
+    @Flag(help: .hidden)
+    var ledger = false
 
     /// How the polls section runs the service in a process of its own: in front of the legacy API on this port.
     @Option(help: .hidden)
@@ -57,7 +60,7 @@ struct BenchCommand: AsyncParsableCommand {
         if let servePolls {
             return try await PollsServeMode.run(stub: servePolls, with: pollsWith, accessLog: accessLog)
         }
-        if serveFanout { return try await FanOutServeMode.run() }
+        if serveFanout { return try await FanOutServeMode.run(counts: ledger) }
         if let serve { return try await ServeMode.run(configurationFile: serve) }
         EndOfProcess.handleInterrupts()
         let plan = BenchPlan(quick: quick, rounds: rounds, seconds: seconds, rows: rows)

@@ -8,12 +8,12 @@ struct FanOut {
 
     /// Each can be measured by itself.
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case many, few, `private`, connecting, endurance
+        case many, few, `private`, connecting, endurance, ledger
     }
 
     private let plan: FanOutPlan
     private let parts: [Part]
-    private let kinds = FanOutServer.Kind.allCases.filter(\.missingPackages.isEmpty)
+    private let kinds = FanOutServer.Kind.allCases.filter { $0.missingPackages.isEmpty && $0 != .ledger }
 
     init(_ plan: FanOutPlan, parts: [Part]) {
         self.plan = plan
@@ -34,6 +34,7 @@ struct FanOut {
             case .private: privately(&report)
             case .connecting: FanOutConnecting(plan).measure(into: &report)
             case .endurance: FanOutEndurance(plan).measure(into: &report)
+            case .ledger: withLedger(&report)
             }
         }
     }
@@ -148,6 +149,46 @@ struct FanOut {
             report.add(fast, missing)
             let numbers = (0..<4).map { Table.number(Self.median(samples[kind], $0)) }
             table.add([kind.name, numbers[0], fast.cell] + numbers[1...] + [missing.cell])
+        }
+        report.show(table)
+    }
+
+    // MARK: The cost of counting
+
+    /// The same server with the ledger off and on, in turns.
+    private func withLedger(_ report: inout Report) {
+        let rate = 10
+        let samples = rounds([.doorbell, .ledger], "ledger off and on, \(plan.many) subscribers", &report) { kind in
+            let visit = try FanOutVisit(kind, count: plan.many)
+            defer { visit.end() }
+            let paced = try visit.publish(rate * plan.seconds, rate: rate)
+            let fast = try visit.publish(plan.fastMessages.many, rate: 0)
+            return [paced.processor, fast.processor, Double(paced.missing + fast.missing)]
+        }
+        let alone = rounds([.doorbell, .ledger], "ledger off and on, private channels", &report) { kind in
+            let visit = try FanOutVisit(kind, count: plan.many, isPrivate: true)
+            defer { visit.end() }
+            let delivery = try visit.publishPrivately(plan.privateRate * plan.seconds, rate: plan.privateRate)
+            return [delivery.processor, Double(delivery.missing)]
+        }
+        func ratio(_ samples: Samples, _ index: Int) -> Double {
+            guard let on = samples[.ledger], let off = samples[.doorbell] else { return .nan }
+            return Sample(zip(on, off).map { $0[index] / $1[index] }).median
+        }
+        var table = Table(
+            "What the ledger costs (CPU a delivery with it, × without; medians of \(plan.rounds) rounds)",
+            ["load", "off µs", "on µs", "×"])
+        for (load, samples, index) in [
+            ("\(plan.many) subscribers, \(rate)/s", samples, 0),
+            ("\(plan.many) subscribers, as fast as possible", samples, 1),
+            ("\(plan.many) private channels, \(plan.privateRate)/s", alone, 0),
+        ] {
+            let figure = Figure("ledger", "\(load), CPU per delivery, × without", ratio(samples, index), .atMost(1.03))
+            report.add(figure)
+            table.add([
+                load, Table.number(Self.median(samples[.doorbell], index)),
+                Table.number(Self.median(samples[.ledger], index)), figure.cell,
+            ])
         }
         report.show(table)
     }

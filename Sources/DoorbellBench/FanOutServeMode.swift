@@ -1,6 +1,7 @@
 import Doorbell
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellServer
 import Foundation
 import Logging
@@ -14,23 +15,33 @@ enum FanOutServeMode {
     /// With it a message has some 200 bytes, as the other servers' have.
     private static let padding = 14
 
-    static func run() async throws {
+    /// - Parameter counts: With the ledger, as the service has it, but that nothing is written to a database.
+    static func run(counts: Bool) async throws {
         _ = PrometheusRegistry.bootstrap()
         raiseDescriptorLimit()
         let features = try FanOutPublisher.Features()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clock = LoopClock()
+        let group =
+            counts
+            ? MultiThreadedEventLoopGroup(numberOfThreads: 1, metricsDelegate: clock)
+            : MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let ledger = LedgerRecorder(features: [features.all.name, features.each.name], now: now)
         let hub = Hub(now: now)
         var configuration = ServerConfiguration(port: 0)
         configuration.backlog = 16384
         configuration.maximumConnections = 19_900
         let server = Server(
             configuration: configuration, features: FeatureCatalog([features.all, features.each]), hub: hub,
-            gateway: FanOutGateway(), group: group, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() },
+            gateway: FanOutGateway(), group: group, observer: counts ? LedgerObserver(ledger: ledger) : nil,
+            logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() },
             now: now)
         hub.open(floor: Position(epoch: FanOutPublisher.epoch, tick: 1, seq: 0))
         server.captureChanged(to: .live(leader: true))
         try await server.start()
-        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in hub.sweep()
+        let sweep = group.next().scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            hub.sweep()
+            // Ten times as often as the service does.
+            if counts { ledger.closeInterval(spent: clock.take().paths) }
         }
         say("\(server.boundPort ?? 0)")
         let publisher = try FanOutPublisher(hub: hub, features: features)

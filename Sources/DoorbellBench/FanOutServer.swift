@@ -6,6 +6,8 @@ final class FanOutServer {
         /// The C server: one `write()` a delivery.
         case reference
         case doorbell
+        /// Doorbell that counts what it does.
+        case ledger
         case nchan
         case nodeWS
 
@@ -13,6 +15,7 @@ final class FanOutServer {
             switch self {
             case .reference: "C, one write each"
             case .doorbell: "Doorbell"
+            case .ledger: "Doorbell with its ledger"
             case .nchan: "nginx + nchan"
             case .nodeWS: "node-ws"
             }
@@ -22,7 +25,7 @@ final class FanOutServer {
         var missingPackages: [String] {
             let needed: [(package: String, path: String)] =
                 switch self {
-                case .reference, .doorbell: []
+                case .reference, .doorbell, .ledger: []
                 case .nchan:
                     [
                         ("nginx", FanOutPeers.nginx), ("libnginx-mod-nchan", FanOutPeers.nchanModule),
@@ -36,7 +39,7 @@ final class FanOutServer {
         var hasPrivateChannels: Bool { self != .nchan }
 
         func loadArguments(isPrivate: Bool, isSubscribing: Bool) -> [String] {
-            guard self == .doorbell else { return ["--path", isPrivate ? "/c/%d" : "/all"] }
+            guard self == .doorbell || self == .ledger else { return ["--path", isPrivate ? "/c/%d" : "/all"] }
             let path = ["--path", "/_doorbell/ws"]
             guard isSubscribing else { return path + ["--ready", #""welcome""#] }
             let channel = isPrivate ? "c:%d" : "all"
@@ -58,9 +61,10 @@ final class FanOutServer {
         switch kind {
         case .reference:
             child = try FanOutChild(try FanOutLoadChild.program("FanOutReference"), [], core: FanOut.serverCore)
-        case .doorbell:
+        case .doorbell, .ledger:
             guard let own = Bundle.main.executableURL?.path else { throw BenchFailure("the bench has no path") }
-            child = try FanOutChild(own, ["--serve-fanout"], core: FanOut.serverCore)
+            child = try FanOutChild(
+                own, ["--serve-fanout"] + (kind == .ledger ? ["--ledger"] : []), core: FanOut.serverCore)
         case .nodeWS:
             folder = try FanOutPeers.makeFolder()
             child = try FanOutPeers.startNode(in: folder ?? "")

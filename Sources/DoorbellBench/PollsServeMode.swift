@@ -40,7 +40,8 @@ enum PollsServeMode {
         let parity = ParityRecorder(features: [feature], hub: hub, now: FanOutServeMode.now) { _ in extra == .parity }
         let upstream = try HTTPUpstream(
             configuration: UpstreamConfiguration(url: "http://127.0.0.1:\(stub)"), features: catalog, hub: hub,
-            ledger: LedgerRecorder(features: ["items"]), parity: parity, group: group, now: FanOutServeMode.now)
+            ledger: LedgerRecorder(features: ["items"], now: FanOutServeMode.now), parity: parity, group: group,
+            now: FanOutServeMode.now)
         let server = Server(
             configuration: listening, features: catalog, hub: hub, gateway: upstream, group: group, logger: logger,
             now: FanOutServeMode.now)

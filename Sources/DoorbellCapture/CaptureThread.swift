@@ -1,3 +1,5 @@
+import DoorbellCore
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
@@ -27,6 +29,26 @@ enum CaptureThread {
         if status == 0 { pthread_detach(thread) }
         #endif
         return status == 0
+    }
+
+    /// Runs `body` on a thread of its own and waits for it without holding up another.
+    static func run<Result: Sendable>(
+        _ body: @escaping @Sendable () throws(DoorbellError) -> Result
+    ) async throws(DoorbellError) -> Result {
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Swift.Result<Result, DoorbellError>, Never>) in
+            let started = start {
+                do throws(DoorbellError) {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if !started {
+                continuation.resume(returning: .failure(DoorbellError(.system, "the system has no thread left")))
+            }
+        }
+        return try result.get()
     }
 
     #if canImport(Darwin)

@@ -13,8 +13,10 @@ public final class HubShard {
     /// What a subscriber that was behind is told next.
     public struct Resumed {
         public let messages: [EncodedMessage]
+        /// What each message was made of.
+        public let publications: [Publication]
         /// The position of each message.
-        public let positions: [Position]
+        public var positions: [Position] { publications.map(\.position) }
         /// Messages up to the last of ``messages`` that were left out, because a newer one of the same row follows (`slow: conflate`).
         public let dropped: Int
         /// `false`: history does not reach back to where the subscriber was. It is live again from ``position`` on.
@@ -131,7 +133,7 @@ public final class HubShard {
         }
         audience.update(index, joinedAt: next.joinedAt, isBehind: !next.isComplete)
         return Resumed(
-            messages: next.replay.map { encoded($0, as: subscription.version) }, positions: next.replay.map(\.position),
+            messages: next.replay.map { encoded($0, as: subscription.version) }, publications: next.replay,
             dropped: dropped, recovered: next.recovered, isComplete: next.isComplete, position: next.position)
     }
 

@@ -1,4 +1,4 @@
-internal import Histogram
+import DoorbellCore
 
 /// The ledger as figures: what `doorbell compare` shows.
 public struct Comparison: Sendable, Codable, Equatable {
@@ -32,17 +32,35 @@ public struct Comparison: Sendable, Codable, Equatable {
     }
 
     public init(rows: [Row]) { self.rows = rows }
+
+    /// Of both cohorts together.
+    ///
+    /// - Parameters:
+    ///   - features: In the order of the table.
+    ///   - subscriptions: Open now.
+    init(features: [String], counts: [Ledger.Key: LedgerCounts], subscriptions: (String) -> Int) {
+        rows = features.flatMap { feature in
+            Ledger.Path.allCases.compactMap { path in
+                var sum = LedgerCounts()
+                for cohort in Ledger.Cohort.allCases {
+                    if let counts = counts[Ledger.Key(feature, cohort, path)] { sum.add(counts) }
+                }
+                if sum.requests == 0, path == .conditional || path == .held { return nil }
+                return Row(feature, path, sum, connections: path == .push ? subscriptions(feature) : 0)
+            }
+        }
+    }
 }
 
 extension Comparison.Row {
-    init(_ feature: String, _ path: Ledger.Path, _ account: Ledger.Account) {
-        let told = account.staleness.totalCount
-        func seconds(_ percentile: Double) -> Double { Double(account.staleness.valueAtPercentile(percentile)) / 1e6 }
+    init(_ feature: String, _ path: Ledger.Path, _ counts: LedgerCounts, connections: Int) {
         self.init(
-            feature: feature, path: path, requests: account.requests, unchanged: account.unchanged,
-            unchangedShare: account.requests == 0 ? nil : Double(account.unchanged) / Double(account.requests),
-            bytesUp: account.bytesUp, bytesDown: account.bytesDown, connections: account.connections,
-            changesTold: told,
-            staleness: told == 0 ? nil : Comparison.Percentiles(p50: seconds(50), p95: seconds(95), p99: seconds(99)))
+            feature: feature, path: path, requests: counts.requests, unchanged: counts.unchanged,
+            unchangedShare: counts.requests == 0 ? nil : Double(counts.unchanged) / Double(counts.requests),
+            bytesUp: counts.bytesUp, bytesDown: counts.bytesDown, connections: connections,
+            changesTold: counts.staleness.count,
+            staleness: ComparisonReport.Percentiles(counts.staleness).map {
+                Comparison.Percentiles(p50: $0.p50, p95: $0.p95, p99: $0.p99)
+            })
     }
 }

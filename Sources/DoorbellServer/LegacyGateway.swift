@@ -1,3 +1,4 @@
+public import DoorbellCore
 public import NIOCore
 public import NIOHTTP1
 
@@ -37,6 +38,9 @@ public protocol LegacyGateway: Sendable {
         _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer>
 
+    /// A held poll was answered: for whoever counts polls.
+    func answered(_ held: HeldAnswer)
+
     /// Whether answers may be repeatable (``LegacyAnswerWriter/repeatable(_:)``).
     var hasRepeatableAnswers: Bool { get }
 
@@ -46,6 +50,8 @@ public protocol LegacyGateway: Sendable {
 
 extension LegacyGateway {
     public var hasRepeatableAnswers: Bool { false }
+
+    public func answered(_ held: HeldAnswer) {}
 
     public func askTogether(
         _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
@@ -132,12 +138,30 @@ public struct PollAnswer: Sendable {
     public let headers: HTTPHeaders
     /// Bounded by the gateway; `nil` when the answer was longer.
     public let body: ByteBuffer?
+    /// How often the legacy API was asked for it: not at all for an answer from memory.
+    public var originRequests = 1
 
     public init(status: HTTPResponseStatus, headers: HTTPHeaders, body: ByteBuffer?) {
         self.status = status
         self.headers = headers
         self.body = body
     }
+}
+
+/// What a poll was answered that could be held.
+public struct HeldAnswer: Sendable {
+    public let head: HTTPRequestHead
+    public let origin: RequestOrigin
+    public let poll: FeatureCatalog.Poll
+    public let status: HTTPResponseStatus
+    public let headers: HTTPHeaders
+    public let body: ByteBuffer
+    /// Where the log stood before the legacy API was asked for what was answered.
+    public let position: Position?
+    /// Requests to the legacy API that were made for it.
+    public let originRequests: Int
+    /// How long it was held, seconds; `nil`: it was answered at once.
+    public let seconds: Double?
 }
 
 /// Why the legacy API gave no answer.

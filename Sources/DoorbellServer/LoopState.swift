@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellWire
 import NIOCore
 
@@ -24,6 +25,8 @@ final class LoopState {
     /// Wall clock.
     private let now: @Sendable () -> Timestamp
     private let tally: DeliveryTally
+    /// `nil` before the loop's first turn, and where nothing is measured.
+    private var work: LoopWork?
     /// The frame that was written last, ready to be written again: a publication goes to many connections in a row.
     private var lastFrame: (bytes: [UInt8], buffer: ByteBuffer)?
 
@@ -58,7 +61,8 @@ final class LoopState {
                 guard told.subscribers > 0 else { return }
                 core.delivered(
                     PushDelivery(
-                        publications: publications, subscribers: told.subscribers, bytes: told.bytes, at: core.now()),
+                        publications: publications, subscribers: told.subscribers, bytes: told.bytes,
+                        pollers: told.pollers, at: core.now()),
                     toEvents: told.events)
             })
     }
@@ -103,6 +107,15 @@ final class LoopState {
         ticking = nil
     }
 
+    /// Something was done for somebody who is pushed to, or waits.
+    func notePush(_ path: Ledger.Path = .push) {
+        if work == nil {
+            work = LoopWork.current
+            work?.follow(tally)
+        }
+        work?.note(path, units: 1)
+    }
+
     private func beat() {
         let now = PushStream.seconds()
         for _ in 0..<pace.due(at: now) {
@@ -137,10 +150,16 @@ final class LoopState {
     func remove(_ held: HeldPoll) { heldPolls[ObjectIdentifier(held)] = nil }
 
     /// Notes live messages that one client was told, for the observer.
-    func told(bytes: Int, on transport: PushTransport) {
+    ///
+    /// - Parameter isPoller: The client is told to poll.
+    func told(bytes: Int, on transport: PushTransport, isPoller: Bool) {
         tally.bytes += bytes
         tally.subscribers += 1
+        tally.total &+= 1
         if transport == .events { tally.events += 1 }
+        guard isPoller else { return }
+        tally.pollers.bytes += bytes
+        tally.pollers.subscribers += 1
     }
 
     /// `frame` as a buffer that shares its bytes with the one before when the frame is the same array.
@@ -160,12 +179,16 @@ final class DeliveryTally {
     var bytes = 0
     /// Clients that were told.
     var subscribers = 0
+    /// The same since the beginning.
+    var total = 0
     /// Those of them that have an event stream.
     var events = 0
+    /// Those of them that are told to poll.
+    var pollers = Ledger.Push.nobody
 
-    func take() -> (bytes: Int, subscribers: Int, events: Int) {
-        defer { (bytes, subscribers, events) = (0, 0, 0) }
-        return (bytes, subscribers, events)
+    func take() -> (bytes: Int, subscribers: Int, events: Int, pollers: Ledger.Push) {
+        defer { (bytes, subscribers, events, pollers) = (0, 0, 0, .nobody) }
+        return (bytes, subscribers, events, pollers)
     }
 }
 

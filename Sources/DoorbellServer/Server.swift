@@ -32,13 +32,14 @@ public final class Server: Service {
     ///   - cursors: Keeps how far clients have got on at-least-once channels; `nil`: clients that name themselves are refused there.
     ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
     ///   - pollers: Is told who is pushed what.
+    ///   - radio: Is told when some of the clients are.
     ///   - group: The loops that connections live on. The caller shuts it down after the server has ended.
     ///   - observer: Is told what was pushed.
     ///   - now: Wall clock.
     public init(
         configuration: ServerConfiguration, features: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         publisher: (any PublishGateway)? = nil, cursors: (any CursorStore)? = nil, rollouts: RolloutBoard? = nil,
-        pollers: PollerBook? = nil,
+        pollers: PollerBook? = nil, radio: RadioSampler? = nil,
         group: any EventLoopGroup, observer: (any ServerObserver)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
@@ -46,7 +47,7 @@ public final class Server: Service {
         let core = ServerCore(
             configuration: configuration, catalog: features, hub: hub, gateway: gateway, presence: presence,
             publisher: publisher, cursors: cursors, rollouts: rollouts ?? RolloutBoard(features: features.features),
-            pollers: pollers,
+            pollers: pollers, radio: radio,
             observer: observer, logger: logger, now: now)
         self.core = core
         self.group = group

@@ -6,6 +6,7 @@ import DoorbellRollout
 import DoorbellWire
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// What every connection of a server shares. Immutable but for the state behind the lock.
 final class ServerCore: Sendable {
@@ -32,6 +33,8 @@ final class ServerCore: Sendable {
     let rollouts: RolloutBoard
     /// `nil`: nobody wants to know who is pushed what.
     let pollers: PollerBook?
+    /// `nil`: nobody wants to know how long radios are on.
+    let radio: RadioSampler?
     let doorkeeper: Doorkeeper
     let observer: (any ServerObserver)?
     let metrics: ServerMetrics
@@ -49,7 +52,7 @@ final class ServerCore: Sendable {
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?, rollouts: RolloutBoard,
-        pollers: PollerBook? = nil,
+        pollers: PollerBook? = nil, radio: RadioSampler? = nil,
         observer: (any ServerObserver)?, logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) {
         self.configuration = configuration
@@ -62,6 +65,7 @@ final class ServerCore: Sendable {
         self.cursors = cursors
         self.rollouts = rollouts
         self.pollers = pollers
+        self.radio = radio
         self.doorkeeper = Doorkeeper(configuration.authentication, tickets: configuration.tickets, now: now)
         self.observer = observer
         self.metrics = ServerMetrics(features: catalog.features)
@@ -148,6 +152,17 @@ final class ServerCore: Sendable {
         }
     }
 
+    /// The legacy API was asked in the name of somebody who is pushed to, or wants to be.
+    func asked(
+        _ target: String, headers: HTTPHeaders, from origin: RequestOrigin, _ result: Result<PollAnswer, any Error>
+    ) {
+        let count = (try? result.get().originRequests) ?? 1
+        guard let observer, count > 0, let feature = catalog.poll(matching: target)?.feature else { return }
+        observer.pushing(
+            feature: feature, cohort: rollouts.usesPush(feature, headers: headers, from: origin) ? .push : .poll,
+            bytesUp: 0, bytesDown: 0, originRequests: count)
+    }
+
     /// Counts what was pushed and tells the observer.
     ///
     /// - Parameter events: How many of the clients have an event stream.
@@ -159,6 +174,9 @@ final class ServerCore: Sendable {
             if sockets > 0 { metrics.webSocketMessages.increment(by: sockets * count) }
             if events > 0 { metrics.eventMessages.increment(by: events * count) }
             metrics.bytesSent.increment(by: delivery.bytes)
+            for publication in delivery.publications {
+                metrics.staleness.recordSeconds(max(0, delivery.at.seconds(since: publication.committedAt)))
+            }
             if count > 1, first.feature.batch > .zero { metrics.batches.increment(by: delivery.subscribers) }
         }
         for publication in delivery.publications {

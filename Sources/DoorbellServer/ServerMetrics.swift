@@ -20,6 +20,8 @@ struct ServerMetrics: Sendable {
     /// Subscriptions that asked for a position: found, or gone.
     let recovered: Counter
     let notRecovered: Counter
+    /// Subscriptions of clients that came with a position: after a loss, or after polls.
+    let reconnects: Counter
     /// Connections that were refused at once.
     private let refused: [ConnectionRefusal: Counter]
     /// TLS handshakes that were finished, and those that were not.
@@ -49,6 +51,8 @@ struct ServerMetrics: Sendable {
         let webSocketMessages: Counter
         let eventMessages: Counter
         let bytesSent: Counter
+        /// Seconds from a change's commit to the moment its message was handed to the sockets of one loop.
+        let staleness: Timer
         /// Messages that slow clients were spared.
         let conflated: Counter
         /// Times that several messages left together.
@@ -77,6 +81,7 @@ struct ServerMetrics: Sendable {
         sendBuffer = Recorder(label: "doorbell_send_buffer_bytes", factory: factory)
         recovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "recovered")], factory: factory)
         notRecovered = Counter(label: "doorbell_recover_total", dimensions: [("result", "gone")], factory: factory)
+        reconnects = Counter(label: "doorbell_reconnects_total", factory: factory)
         refused = Dictionary(
             uniqueKeysWithValues: ConnectionRefusal.allCases.map { reason in
                 let dimensions = [("reason", reason.rawValue)]
@@ -121,6 +126,9 @@ struct ServerMetrics: Sendable {
                 webSocketMessages: messages(.webSocket), eventMessages: messages(.events),
                 bytesSent: Counter(
                     label: "doorbell_sent_bytes_total", dimensions: [("feature", feature.name), ("path", "push")],
+                    factory: factory),
+                staleness: Timer(
+                    label: "doorbell_staleness_seconds", dimensions: [("feature", feature.name), ("path", "push")],
                     factory: factory),
                 conflated: Counter(
                     label: "doorbell_conflated_messages_total", dimensions: [("feature", feature.name)],

@@ -39,12 +39,13 @@ public final class HTTPUpstream: LegacyGateway {
     ///   - parity: Where they are compared with what was published.
     ///   - rollouts: Where the features stand; `nil`: where the configuration lets them begin, for ever.
     ///   - pollers: Is told who polls still.
+    ///   - radio: Is told when they do.
     ///   - now: Wall clock.
     /// - Throws: ``DoorbellError`` with code `configuration` when the URL is not one.
     public init(
         configuration: UpstreamConfiguration, features: FeatureCatalog, hub: Hub, ledger: LedgerRecorder?,
         parity: ParityRecorder? = nil, rollouts: RolloutBoard? = nil, pollers: PollerBook? = nil,
-        group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
+        radio: RadioSampler? = nil, group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp
     ) throws(DoorbellError) {
         var base = configuration.url
         while base.hasSuffix("/") { base.removeLast() }
@@ -74,6 +75,7 @@ public final class HTTPUpstream: LegacyGateway {
         }
         self.observer = PollObserver(
             features: features.features, hub: hub, ledger: ledger, parity: parity, rollouts: rollouts, pollers: pollers,
+            radio: radio,
             capacity: configuration.rememberedPolls, now: now)
         self.cache = CachedPolls(features: features.features, hub: hub, configuration: configuration, now: now)
         var settings = HTTPClient.Configuration()
@@ -134,6 +136,7 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> any LegacyRequestWriter {
         let isPoll = head.method == .GET || head.method == .HEAD
         let poll = isPoll ? features.poll(matching: head.uri) : nil
+        LoopClock.note(poll == nil ? nil : PolledRequest.path(head))
         if let poll, rollouts.stage(of: poll.feature) == .retired,
             let refused = RefusedPoll(
                 poll, head, from: origin, upstream: self, position: hub.head,
@@ -228,6 +231,23 @@ public final class HTTPUpstream: LegacyGateway {
         }
     }
 
+    public func answered(_ held: HeldAnswer) {
+        let poll = held.poll
+        var request = PolledRequest(
+            poll, held.head, guidance: guidance(poll.feature, headers: held.head.headers, from: held.origin),
+            caller: observer.caller(poll.feature, held.head.headers, from: held.origin))
+        if held.seconds != nil { request.path = .held }
+        let isWhole = held.status != .notModified
+        var answer = PolledAnswer(
+            status: held.status, digest: isWhole ? PollWatch.digest(of: held.body, status: held.status) : nil,
+            bytesDown: ProxyHeaders.size(of: held.headers, startLine: 13 + held.status.reasonPhrase.utf8.count)
+                + held.body.readableBytes, length: held.body.readableBytes, position: held.position)
+        answer.servedBy = held.originRequests > 0 ? .origin : .cache
+        answer.originRequests = held.originRequests
+        answer.seconds = held.seconds ?? 0
+        observer.answered(request, answer)
+    }
+
     public func askTogether(
         _ target: String, headers: HTTPHeaders, isPoll: Bool, from origin: RequestOrigin, on loop: any EventLoop
     ) -> EventLoopFuture<PollAnswer> {
@@ -248,7 +268,11 @@ public final class HTTPUpstream: LegacyGateway {
         let deadline = loop.scheduleTask(in: configuration.askTimeout) { bound.value.expire() }
         collector.answer.whenComplete { _ in deadline.cancel() }
         question.end()
-        return collector.answer
+        return collector.answer.map { answer in
+            var answer = answer
+            answer.originRequests = bound.value.originRequests
+            return answer
+        }
     }
 
     private func request(

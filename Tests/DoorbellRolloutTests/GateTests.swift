@@ -271,12 +271,14 @@ import Testing
 
     @Test("a gate's figures begin anew by themselves, and the comparison keeps its own")
     func windows() {
-        let recorder = LedgerRecorder(features: ["a", "b"], gated: ["a"])
+        let recorder = LedgerRecorder(features: ["a", "b"], gated: ["a"]) { Timestamp(microseconds: 0) }
         for feature in ["a", "b"] {
-            recorder.recordSubscribed(to: feature, bytesUp: 1, bytesDown: 1)
-            recorder.recordPush(of: feature, subscribers: 2, bytes: 1, staleness: [0.5])
-            recorder.recordUnsubscribed(from: feature)
-            recorder.recordSubscribed(to: feature, bytesUp: 1, bytesDown: 1)
+            recorder.recordSubscribed(
+                to: feature, cohort: .push, isFirst: true, isResumed: false, bytesUp: 1, bytesDown: 1)
+            recorder.recordPush(of: feature, Ledger.Push(subscribers: 2, bytes: 1), staleness: [0.5])
+            recorder.recordUnsubscribed(from: feature, cohort: .push, isLast: true, isLost: true)
+            recorder.recordSubscribed(
+                to: feature, cohort: .push, isFirst: true, isResumed: true, bytesUp: 1, bytesDown: 1)
             recorder.record(
                 .init(isUnchanged: false, bytesUp: 1, bytesDown: 1, staleness: [2], isError: true), of: feature)
         }

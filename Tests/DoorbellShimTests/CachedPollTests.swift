@@ -77,8 +77,10 @@ import Testing
             #expect(try await shim.get(target, headers: ["If-None-Match: \"other\""]).text == "[1]")
             #expect(legacy.requests.count == 1)
             #expect(!legacy.requests[0].head.headers.contains(name: "if-none-match"))
-            try await eventually("all are entered") { shim.ledger.comparison.rows[0].requests == 6 }
-            #expect(shim.ledger.comparison.rows[0].unchanged == 5)
+            try await eventually("all are entered") { shim.polls.requests == 6 }
+            #expect(shim.polls.unchanged == 5 && shim.polls.originRequests == 1)
+            #expect(shim.counts(.conditional).requests == 2 && shim.counts(.conditional).bytesTagsWouldSave == 0)
+            #expect(shim.counts(.poll).bytesTagsWouldSave == 3 * UInt64(shim.counts(.poll).unchanged))
         }
     }
 
@@ -98,7 +100,7 @@ import Testing
             }
             #expect(try await poll().text == "[4]")
             _ = try await poll()
-            try await eventually("all are entered") { shim.ledger.comparison.rows[0].requests == 17 }
+            try await eventually("all are entered") { shim.polls.requests == 17 }
             #expect(legacy.requests.count == 4)
             let write = "PUT /x HTTP/1.1\r\nHost: shop.test\r\nCookie: a\r\nContent-Length: 0\r\n\r\n"
             #expect(try await shim.request(write).text == "[5]")

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellHub
 import DoorbellRollout
 import DoorbellServer
 import DoorbellShim
@@ -100,15 +101,42 @@ import Testing
             body.withLock { $0 = "[1,2]" }
             shim.publish(feature, on: "user:42:notifications", seq: 5, secondsAgo: 3)
             _ = try await shim.get(target, headers: ["Cookie: a"])
-            var row = shim.ledger.comparison.rows[0]
+            var row = shim.polls
             try await eventually("the last poll is entered") {
-                row = shim.ledger.comparison.rows[0]
+                row = shim.polls
                 return row.requests == 6
             }
             #expect(row.unchanged == 3)
-            #expect(row.changesTold == 1, "only to the caller that polled before and after")
-            #expect(row.staleness.map { abs($0.p50 - 3) < 0.01 } == true)
+            #expect(row.staleness.count == 1, "only to the caller that polled before and after")
+            #expect(row.staleness.percentile(50).map { abs($0 - 3) < 0.03 } == true)
             #expect(row.bytesUp > 6 * 60 && row.bytesDown > 6 * 60)
+        }
+    }
+
+    @Test("a held poll is one only if it waited; then it counts what it asked for, how long it took and what it showed")
+    func heldPolls() async throws {
+        let body = Locked("[1]")
+        let text: @Sendable () -> String = { body.withLock { $0 } }
+        let legacy = try await LegacyServer { _ in .reply(.ok, [:], text()) }
+        let feature = try feature()
+        try await withShim(legacy, features: [feature]) { shim in
+            let first = try await shim.get(target, headers: ["Prefer: wait=30"])
+            let tag = try #require(first["etag"])
+            try await eventually("it is entered") { shim.counts(.poll).requests == 1 }
+            let raw = try await RawClient(port: shim.port)
+            try await raw.send(
+                "GET \(target) HTTP/1.1\r\nHost: shop.test\r\nPrefer: wait=30\r\nIf-None-Match: \(tag)\r\n\r\n")
+            try await eventually("it waits") { shim.hub.usage.subscriptions == 1 }
+            body.withLock { $0 = "[1,2]" }
+            shim.publish(feature, on: "user:42:notifications", seq: 5, secondsAgo: 3)
+            #expect(try await raw.answer().text == "[1,2]")
+            try await eventually("it is entered") { shim.counts(.held).requests == 1 }
+            let held = shim.counts(.held)
+            #expect(held.originRequests == 2 && held.unchanged == 0 && held.connectionSeconds > 0)
+            #expect(held.staleness.percentile(50).map { abs($0 - 3) < 0.03 } == true && held.staleness.count == 1)
+            #expect(held.bytesUp > 60 && held.bytesDown > 60)
+            #expect(shim.counts(.poll).requests == 1 && shim.counts(.conditional).requests == 0)
+            await raw.close()
         }
     }
 
@@ -125,9 +153,9 @@ import Testing
             for _ in 0..<2 { #expect(try await shim.get(target).status == 500) }
             fails.withLock { $0 = false }
             _ = try await shim.get(target)
-            try await eventually("all are entered") { shim.ledger.comparison.rows[0].requests == 4 }
-            #expect(shim.ledger.comparison.rows[0].unchanged == 1)
-            #expect(shim.ledger.comparison.rows[0].changesTold == 1)
+            try await eventually("all are entered") { shim.polls.requests == 4 }
+            #expect(shim.polls.unchanged == 1)
+            #expect(shim.polls.staleness.count == 1)
         }
     }
 

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellRollout
 import Hummingbird
 
 /// What may be read.
@@ -6,7 +7,14 @@ extension AdminService {
     private static let figures = 50
 
     func addFigures(to routes: RouterGroup<BasicRequestContext>) {
-        routes.get("/comparison") { request, _ in Self.answer(view.comparison(), to: request) }
+        routes.get("/comparison") { request, _ in
+            guard let query = Self.comparisonQuery(request) else {
+                return Response.failure(
+                    400, "bad_query", "this is no question that can be answered",
+                    "since is a duration such as 24h, or seconds; points is none, paths or all.")
+            }
+            return Self.answer(await view.comparison(query), to: request)
+        }
         routes.get("/parity") { request, _ in try Self.answer(view.parity(nil), to: request) }
         routes.get("/parity/:feature") { request, context in
             try Self.answer(view.parity(context.parameters.get("feature") ?? ""), to: request)
@@ -48,6 +56,22 @@ extension AdminService {
                 for await line in lines { try await writer.write(ByteBuffer(string: line)) }
                 try await writer.finish(nil)
             })
+    }
+
+    /// `since` (`24h`, or seconds), `feature` and `points`; `nil`: they cannot be understood.
+    private static func comparisonQuery(_ request: Request) -> ComparisonQuery? {
+        var query = ComparisonQuery(feature: request.value("feature"))
+        if let since = request.value("since") {
+            guard let seconds = Units.duration(since).map({ $0 / .seconds(1) }) ?? Double(since), seconds > 0,
+                seconds.isFinite
+            else { return nil }
+            query.since = seconds
+        }
+        if let points = request.value("points") {
+            guard let points = ComparisonQuery.Points(rawValue: points) else { return nil }
+            query.points = points
+        }
+        return query
     }
 
     static func limit(of request: Request) -> Int {

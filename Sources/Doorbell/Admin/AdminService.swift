@@ -10,7 +10,7 @@ import ServiceLifecycle
 /// Open to whoever reaches it: `/metrics` (Prometheus text), `/health/live`, `/health/ready`, and the dashboard's own files under
 /// `/dashboard/`.
 ///
-/// To read (``AdminAccess/read(_:)``): `/comparison`, `/parity`, `/parity/{feature}`, `/gates`, `/gates/{feature}` (JSON; `?format=text` for
+/// To read (``AdminAccess/read(_:)``): `/comparison` (a ``ComparisonReport``; `since=`, `feature=`, `points=none|paths|all`), `/parity`, `/parity/{feature}`, `/gates`, `/gates/{feature}` (JSON; `?format=text` for
 /// tables; gates also `&explain=true`), `/status`, `/dead-letters`, `/connections` and `/pollers` (JSON; `?format=text` for the table;
 /// `limit=`, 50 by default; `/pollers` also `feature=`), `/stages/history` (`feature=`, `limit=`, 50 by default),
 /// `/tail` (server-sent events; `feature=`, `channel=` for its beginning), `/access`: what the caller may do.

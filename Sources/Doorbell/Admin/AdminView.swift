@@ -1,8 +1,10 @@
+import DoorbellRollout
+
 /// What the admin port shows, as functions, so that the routes know nothing of where it comes from.
 struct AdminView: Sendable {
     /// Prometheus text.
     var metrics: @Sendable () -> String
-    var comparison: @Sendable () -> (text: String, json: String)
+    var comparison: @Sendable (ComparisonQuery) async -> (text: String, json: String)
     /// Of all features, or of one; `nil`: there is none of that name.
     var parity: @Sendable (String?) -> (text: String, json: String)?
     /// Of all features with a gate, or of one; `nil`: there is none of that name.

@@ -36,6 +36,7 @@ public struct Configuration: Sendable {
     public var cache = Cache()
     /// What things cost, for the comparison of polling and push.
     public var prices = Prices()
+    public var comparison = Comparison()
     public var limits: Limits
     /// What is allowed and yet probably not meant.
     public var warnings: [ConfigurationProblem]
@@ -90,6 +91,17 @@ public struct Configuration: Sendable {
         /// How long ago the service may have known of everything committed, for an answer from memory; then the legacy API is asked. From
         /// 2 s, because it is told once a second while nothing happens, to 1 min. Default 3 s.
         public var lag: Duration = .seconds(3)
+
+        public init() {}
+    }
+
+    /// What polling and push cost, as it is counted.
+    public struct Comparison: Sendable {
+        /// How long the database keeps it, from 1 h to 400 d: by the minute for two hours, by ten minutes for two days, then by the hour.
+        /// Default 30 d.
+        public var retention: Duration = .days(30)
+        /// Where the legacy API runs on this machine, so that its processor time is counted. Default `nil`: it is not.
+        var legacy: LegacyProcess.Place?
 
         public init() {}
     }

@@ -31,4 +31,31 @@ extension ConfigurationReader {
         }
         return price
     }
+
+    func comparison(_ section: ConfigurationSection) -> Configuration.Comparison {
+        var comparison = Configuration.Comparison()
+        comparison.retention = section.duration(
+            "retention", default: comparison.retention, .seconds(3600) ... .days(400))
+        if let legacy = section.section("legacy") { comparison.legacy = self.legacy(legacy) }
+        return comparison
+    }
+
+    private func legacy(_ section: ConfigurationSection) -> LegacyProcess.Place? {
+        let (pid, group) = (section.text("pid"), section.text("cgroup"))
+        if let group {
+            if pid != nil {
+                problem(
+                    section["cgroup"]?.mark, "comparison.legacy has both 'pid' and 'cgroup'",
+                    "name the one that holds all of the legacy API")
+            }
+            return .cgroup(beside(group))
+        }
+        guard let pid else {
+            problem(section.mark, "comparison.legacy names neither 'pid' nor 'cgroup'", "write 'pid: /run/app.pid'")
+            return nil
+        }
+        guard let number = Int32(pid) else { return .pidFile(beside(pid)) }
+        if number < 1 { problem(section["pid"]?.mark, "comparison.legacy.pid must be a process, not '\(pid)'") }
+        return .process(number)
+    }
 }

@@ -30,7 +30,10 @@ extension ConfigurationReader {
         }
         if let section = root.section("capture") { configuration.capture = capture(section) }
         if let section = root.section("cache") { configuration.cache = cache(section) }
-        if let section = root.section("comparison") { configuration.prices = prices(section) }
+        if let section = root.section("comparison") {
+            configuration.prices = prices(section)
+            configuration.comparison = comparison(section)
+        }
         if let section = root.section("limits") { configuration.limits = limits(section) }
         features(root, into: &configuration)
         return configuration

@@ -131,6 +131,18 @@ public enum ConfigurationReference {
             "Of a million minutes of open connections, as an API gateway counts them; 0 with machines of your own."),
         Entry("comparison.prices.cpu", "number, 0 to 1000000", "0.04048", "Of an hour of one processor."),
         Entry("comparison.prices.currency", "1 to 8 letters", "USD", "What amounts are written with."),
+        Entry(
+            "comparison.retention", "duration, 1h to 400d", "30d",
+            "How long the database keeps it: by the minute for 2 h, by ten minutes for 2 d, then by the hour."),
+        Entry(
+            "comparison.legacy", "mapping", nil,
+            "Where the legacy API runs on this machine, for its processor time. Of several nodes on one machine only one should say so."
+        ),
+        Entry(
+            "comparison.legacy.pid", "number or file", nil,
+            "Its process, or the file that names it; counted with all processes that it started."),
+        Entry(
+            "comparison.legacy.cgroup", "directory", nil, "Its control group (version 2), such as /sys/fs/cgroup/app."),
         Entry("limits", "mapping", nil, "Bounds of what clients may use."),
         Entry(
             "limits.connections", "number, 1 to 1000000", "10000", "Client connections; one more is refused with 503."),

@@ -43,6 +43,8 @@ public enum MetricsReference {
         "doorbell_parity_total": "Pairs of polls compared with the messages between them, by feature and verdict.",
         "doorbell_pg_notify_queue_usage_ratio": "How full PostgreSQL's notification queue is, 0 to 1.",
         "doorbell_published_total": "Direct messages of clients, by result.",
+        "doorbell_reconnects_total":
+            "Subscriptions of clients that came with a position: after a loss, or after polls.",
         "doorbell_recover_total": "Subscriptions that asked for a position, by result.",
         "doorbell_redelivered_total": "Messages delivered again from a durable cursor.",
         "doorbell_refused_connections_total": "Connections refused because there were too many, by reason.",

@@ -6,6 +6,7 @@
 /// - `doorbell.meta` is one row; `doorbell.tables` numbers the captured tables, the number is the triggers' argument.
 /// - `doorbell.publish` writes a direct message, and `doorbell.cursors` keeps how far clients have got: see ``MessagingSchema``.
 /// - `doorbell.stages` and `doorbell.audit` say where features stand and who put them there: see ``RolloutSchema``.
+/// - `doorbell.ledger` and `doorbell.ledger_usage` have what polling and push cost: see ``LedgerSchema``.
 ///
 /// The trigger functions run as the role that owns the schema, with whatever `search_path` the writer has: every function,
 /// type and operator in them carries its schema. They name no column of the tables that they watch, and the only
@@ -15,8 +16,9 @@
 /// times; dates and times themselves are ISO always), `TimeZone` (the offset of a `timestamptz`, never its instant),
 /// `bytea_output`, `lc_monetary` and `extra_float_digits`. In their defaults nothing loses a digit (floats: since 12).
 enum OutboxSchema {
-    /// Counts incompatible layouts. 2: direct messages in the outbox, cursors. 3: stages and their audit log.
-    static let version = 3
+    /// Counts incompatible layouts. 2: direct messages in the outbox, cursors. 3: stages and their audit log. 4: the
+    /// ledger.
+    static let version = 4
     /// Rows of `outbox_k` have `k` in these bits of `seq`.
     static let slotShift: Int64 = 36
     static let slots = 8
@@ -124,17 +126,15 @@ enum OutboxSchema {
             statements.append("alter table doorbell.outbox_\(slot) inherit doorbell.outbox")
             statements.append("create index outbox_\(slot)_xid on doorbell.outbox_\(slot) (xid)")
         }
-        return statements + MessagingSchema.tables + RolloutSchema.objects + functions
+        return statements + MessagingSchema.tables + RolloutSchema.objects + LedgerSchema.objects + functions
     }
 
     /// What version `old` lacks, to be run by the owning role. `nil`: it cannot be brought up to this one.
     static func upgrade(from old: Int) -> [String]? {
-        switch old {
-        case version: []
-        case 1: MessagingSchema.tables + RolloutSchema.objects + ["update doorbell.meta set version = \(version)"]
-        case 2: RolloutSchema.objects + ["update doorbell.meta set version = \(version)"]
-        default: nil
-        }
+        let added = [2: MessagingSchema.tables, 3: RolloutSchema.objects, 4: LedgerSchema.objects]
+        guard (1...version).contains(old) else { return nil }
+        let lacking = (old + 1..<version + 1).flatMap { added[$0] ?? [] }
+        return lacking.isEmpty ? [] : lacking + ["update doorbell.meta set version = \(version)"]
     }
 
     static var functions: [String] {

@@ -101,6 +101,19 @@ final class PGConnection {
     ) throws(PGError) {
         try sent(
             Self.withCStrings(values) { PQsendQueryPrepared(handle, name, Int32(values.count), $0, nil, nil, 1) })
+        try rows(silence: silence, row)
+    }
+
+    /// The same of a statement that is not prepared; the fields come as text.
+    func streamText(
+        _ sql: String, _ values: [String?], row: (PGResult) throws(PGError) -> Void
+    ) throws(PGError) {
+        try sent(
+            Self.withCStrings(values) { PQsendQueryParams(handle, sql, Int32(values.count), nil, $0, nil, nil, 0) })
+        try rows(silence: Self.silence, row)
+    }
+
+    private func rows(silence: Duration, _ row: (PGResult) throws(PGError) -> Void) throws(PGError) {
         PQsetSingleRowMode(handle)
         var failure: PGError?
         while let result = try next(silence: silence) {

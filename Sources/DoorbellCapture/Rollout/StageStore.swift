@@ -51,22 +51,7 @@ public struct StageStore: Sendable {
     /// As ``move(_:)``, on a thread of its own: for what decides within the service.
     @discardableResult
     public func moveSoon(_ change: StageChange) async throws(DoorbellError) -> Rollout {
-        let result = await withCheckedContinuation {
-            (continuation: CheckedContinuation<Result<Rollout, DoorbellError>, Never>) in
-            let started = CaptureThread.start {
-                let result: Result<Rollout, DoorbellError>
-                do throws(DoorbellError) {
-                    result = .success(try self.move(change))
-                } catch {
-                    result = .failure(error)
-                }
-                continuation.resume(returning: result)
-            }
-            if !started {
-                continuation.resume(returning: .failure(DoorbellError(.system, "the system has no thread left")))
-            }
-        }
-        return try result.get()
+        try await CaptureThread.run { () throws(DoorbellError) -> Rollout in try move(change) }
     }
 
     private func installed() throws(DoorbellError) -> Preflight {

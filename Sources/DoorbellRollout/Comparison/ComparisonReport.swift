@@ -27,6 +27,14 @@ public struct ComparisonReport: Sendable, Codable, Equatable {
         public var percent: Double
         /// What clients are thought to do, seconds; `nil` when the configuration does not say.
         public var interval: Double?
+
+        public init(name: String, poll: String, stage: String, percent: Double, interval: Double?) {
+            self.name = name
+            self.poll = poll
+            self.stage = stage
+            self.percent = percent
+            self.interval = interval
+        }
     }
 
     public struct Line: Sendable, Codable, Equatable {

@@ -27,6 +27,7 @@ extension HTTPConnectionHandler {
         let limit = core.configuration.maximumSnapshot
         core.gateway.ask(target, headers: visitor.headers, from: origin, on: loop).whenComplete { result in
             let connection = bound.value
+            connection.core.asked(target, headers: visitor.headers, from: connection.origin, result)
             switch PollVerdict(result, maximumSnapshot: limit) {
             case .allowed(let snapshot):
                 connection.open(request, visitor) { session in
@@ -59,12 +60,13 @@ extension HTTPConnectionHandler {
         }
         let events = EventStream(connection: self)
         stream(events, head: head)
+        let costs = (up: exchange.head.size, down: head.size)
         // Writing the head finds out that the client is gone.
         guard case .streaming = state else { return }
         events.open(
             PushStream(
                 core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel,
-                carrier: events), with: actions)
+                carrier: events), costs: costs, with: actions)
     }
 
     /// Of the answer, in bytes. A stream's channel cannot be asked.

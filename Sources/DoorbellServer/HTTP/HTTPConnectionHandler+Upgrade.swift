@@ -21,6 +21,7 @@ extension HTTPConnectionHandler {
             // A future that is complete already calls back at once, which would be within the decoder too.
             loop.execute {
                 let connection = bound.value
+                connection.core.asked(target, headers: visitor.headers, from: connection.origin, result)
                 switch PollVerdict(result, maximumSnapshot: limit) {
                 case .allowed(let snapshot):
                     connection.complete(upgrade, visitor) { session in
@@ -52,7 +53,9 @@ extension HTTPConnectionHandler {
             return send(.problem(.serviceUnavailable, "\(refusal): poll for now", headers: ["retry-after": "2"]))
         }
         // Streams of HTTP/2 do not become WebSockets: nobody can ask for it there.
-        guard case .connection(let pipeline) = carrier, let (context, access) = handOver() else { return }
+        guard case .connection(let pipeline) = carrier, case .exchanging(let exchange) = state,
+            let (context, access) = handOver()
+        else { return }
         var headers: HTTPHeaders = [
             "upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": upgrade.acceptKey,
         ]
@@ -60,9 +63,8 @@ extension HTTPConnectionHandler {
         if let compression = upgrade.compression {
             headers.add(name: "sec-websocket-extensions", value: compression.headerValue)
         }
-        context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers))),
-            promise: nil)
+        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
 
         let connection = WebSocketConnection(core: core, compression: upgrade.compression, access: access)
@@ -80,7 +82,9 @@ extension HTTPConnectionHandler {
         for handler in [pipeline.pipelining, pipeline.encoder, self] as [any RemovableChannelHandler] {
             operations.removeHandler(handler, promise: nil)
         }
-        connection.open(with: actions, loopState: loopState, origin: origin, visitor: visitor)
+        connection.open(
+            with: actions, costs: (exchange.head.size, head.size), loopState: loopState, origin: origin,
+            visitor: visitor)
         // Answers to what was sent ahead: no end of a read follows that would write them.
         let bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import DoorbellWire
 import NIOCore
 
@@ -146,6 +147,7 @@ final class AnswerFeed: Subscriber {
             target, headers: stream.headers, isPoll: false, from: stream.origin, on: loop
         ).whenComplete { result in
             let feed = bound.value
+            core.asked(feed.target, headers: feed.stream.headers, from: feed.stream.origin, result)
             // Later: an answer may be there at once, and the next one's too.
             loop.execute { bound.value.stream.loopState.answerTurns.give() }
             feed.answered(PollVerdict(result, maximumSnapshot: limit), at: position)
@@ -157,6 +159,7 @@ final class AnswerFeed: Subscriber {
     private func answered(_ verdict: PollVerdict, at position: Position?) {
         guard case .asking = state else { return }
         state = .idle
+        stream.loopState.notePush()
         switch verdict {
         case .allowed(let answer?):
             failures = 0
@@ -185,9 +188,15 @@ final class AnswerFeed: Subscriber {
         let isPatch = if case .patch = message.content { true } else { false }
         stream.core.metrics.answered(feature, isPatch ? .patch : .body)
         let bytes = stream.tell(.answer(message), at: message.position)
-        guard !changes.isEmpty else { return }
+        guard !changes.isEmpty else {
+            stream.costs.down += bytes
+            return
+        }
+        let isPoller = stream.cohort(of: feature) == .poll
         stream.core.delivered(
-            PushDelivery(publications: changes[...], subscribers: 1, bytes: bytes, at: stream.core.now()),
+            PushDelivery(
+                publications: changes[...], subscribers: 1, bytes: bytes,
+                pollers: isPoller ? Ledger.Push(subscribers: 1, bytes: bytes) : .nobody, at: stream.core.now()),
             toEvents: stream.carrier.transport == .events ? 1 : 0)
     }
 

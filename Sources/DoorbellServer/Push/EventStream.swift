@@ -14,10 +14,13 @@ final class EventStream: PushCarrier {
     init(connection: HTTPConnectionHandler) { self.connection = connection }
 
     /// The answer's head is on its way.
-    func open(_ stream: PushStream, with actions: (inout Session) -> [Session.Action]) {
+    ///
+    /// - Parameter costs: Bytes of the two heads.
+    func open(_ stream: PushStream, costs: (up: Int, down: Int), with actions: (inout Session) -> [Session.Action]) {
         self.stream = stream
         // Milliseconds until a client that lost its connection comes back.
-        stream.append(ServerSentEvent(retry: 1000).encoded())
+        stream.costs = costs
+        stream.appendCost(ServerSentEvent(retry: 1000).encoded())
         stream.open(with: actions, bytesUp: 0)
     }
 
@@ -62,7 +65,11 @@ final class EventStream: PushCarrier {
 
     var unsentBytes: Int { connection?.unsentBytes ?? 0 }
 
-    func write(_ buffer: ByteBuffer) { connection?.writeEvents(buffer) }
+    func write(_ buffer: ByteBuffer) {
+        // A chunk is its length in hexadecimal, two line ends and what is in it.
+        stream?.costs.down += (Int.bitWidth - buffer.readableBytes.leadingZeroBitCount + 3) / 4 + 4
+        connection?.writeEvents(buffer)
+    }
 
     func close() { connection?.endEvents() }
 }

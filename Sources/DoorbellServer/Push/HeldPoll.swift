@@ -1,6 +1,7 @@
 import CoreMetrics
 import DoorbellCore
 import DoorbellHub
+import DoorbellRollout
 import NIOCore
 import NIOHTTP1
 
@@ -17,7 +18,8 @@ final class HeldPoll {
     private let loopState: LoopState
     private let origin: RequestOrigin
     private let loop: any EventLoop
-    private let target: String
+    private let head: HTTPRequestHead
+    private var target: String { head.uri }
     /// What the legacy API is asked with.
     var headers: HTTPHeaders
     private let poll: FeatureCatalog.Poll
@@ -33,6 +35,11 @@ final class HeldPoll {
     private var isAsking = false
     /// A message came while the legacy API was being asked, which may or may not have seen it.
     private var isStale = false
+    /// Where the log stood before the legacy API was asked last, and how often it was.
+    private var askedAt: Position?
+    private var asked = 0
+    /// `nil` until it waits for a change.
+    private var waitingSince: NIODeadline?
 
     init?(
         _ head: HTTPRequestHead, poll: FeatureCatalog.Poll, core: ServerCore, loopState: LoopState,
@@ -44,7 +51,7 @@ final class HeldPoll {
         self.loopState = loopState
         self.origin = origin
         self.loop = loop
-        self.target = head.uri
+        self.head = head
         self.headers = WebSocketUpgrade.asking(head.headers)
         self.poll = poll
         self.known = head.headers[canonicalForm: "if-none-match"].map { EntityTag.opaque(String($0)) }
@@ -94,6 +101,12 @@ final class HeldPoll {
         guard let finish else { return }
         cancel()
         finish(answer)
+        LoopClock.note(.held)
+        core.gateway.answered(
+            HeldAnswer(
+                head: head, origin: origin, poll: poll, status: answer.status, headers: answer.headers,
+                body: ByteBuffer(bytes: answer.body), position: askedAt, originRequests: asked,
+                seconds: waitingSince.map { Double((.now() - $0).nanoseconds) / 1e9 }))
     }
 
     // MARK: Asking
@@ -112,6 +125,8 @@ final class HeldPoll {
         answer.whenComplete { result in
             let held = bound.value
             held.isAsking = false
+            held.askedAt = position
+            held.asked += (try? result.get().originRequests) ?? 1
             held.answered(result, askedAt: position)
         }
     }
@@ -147,6 +162,7 @@ final class HeldPoll {
     }
 
     private func wait(since position: Position?) {
+        waitingSince = .now()
         for channel in poll.channels {
             let subscribed = loopState.shard.subscribe(
                 self, to: channel, feature: poll.feature, version: poll.feature.versions.first?.version ?? .first,
@@ -189,6 +205,7 @@ final class HeldPoll {
 extension HeldPoll: Subscriber {
     func enqueue(_ run: MessageRun, isLast: Bool) -> Bool {
         isStale = true
+        loopState.notePush(.held)
         if isLast { flush() }
         return true
     }

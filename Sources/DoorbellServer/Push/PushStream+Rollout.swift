@@ -38,7 +38,13 @@ extension PushStream {
     /// Stages have changed, or, without `features`, who the client is.
     func moved(_ features: [Feature]? = nil) {
         guard state == .open else { return }
-        perform { $0.moved(features, usesPush: usesPush) }
+        perform {
+            $0.moved(features) { feature in
+                let usesPush = usesPush(feature)
+                note(feature, usesPush ? .push : .poll)
+                return usesPush
+            }
+        }
     }
 }
 

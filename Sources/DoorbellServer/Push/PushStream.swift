@@ -46,6 +46,9 @@ final class PushStream {
     private var isWaiting = true
     /// Channels that are read on from history once the socket takes bytes, the first one first.
     private(set) var behind: [ChannelName] = []
+    /// When their subscriptions began, of those of ``behind`` whose replays are not complete: what was committed before that is no delay
+    /// of ours.
+    private var replayed: [ChannelName: Timestamp] = [:]
     private var isCatchingUp = false
     /// `nil` until the client first reads too slowly.
     var slowness: Slowness?
@@ -60,6 +63,14 @@ final class PushStream {
     private var feeds: [ChannelName: AnswerFeed] = [:]
     /// The features that it is pushed, for who polls and is pushed the same.
     var pushed: [PollerLedger.Key] = []
+    /// The features that it is pushed, for the ledger.
+    var standings: [PushStanding] = []
+    /// Whether the client is told to poll any of them.
+    var hasPollers = false
+    /// `nil`: it is none of the sample.
+    private var radio: RadioProbe?
+    /// Bytes that belong to no subscription and to no message, until they are told the ledger.
+    var costs = (up: 0, down: 0)
     /// `nil` until the client asks who is on a channel.
     var watched: WatchedPresence?
 
@@ -95,9 +106,11 @@ final class PushStream {
     /// The handshake's answer is on its way: begins the session with `actions`.
     func open(with actions: (inout Session) -> [Session.Action], bytesUp: Int) {
         loopState.add(self)
+        radio = core.radio?.connected(at: Self.seconds())
         watchDeadline()
         core.metrics[carrier.transport].increment()
         perform(bytesUp: bytesUp, actions)
+        settleCosts()
     }
 
     /// The carrier is gone.
@@ -110,6 +123,8 @@ final class PushStream {
         perform { $0.peerClosed() }
         calls?.cancelAll()
         calls = nil
+        if let radio { core.radio?.disconnected(radio, at: Self.seconds()) }
+        radio = nil
         loopState.remove(self)
         core.metrics[carrier.transport].decrement()
         core.metrics.connectionLifetime.recordNanoseconds((.now() - openedAt).nanoseconds)
@@ -121,6 +136,8 @@ final class PushStream {
         // still would be held against it.
         if carrier.transport == .events, channel.isWritable { session.heard(now: now) }
         perform { $0.timer(now: now) }
+        radio?.transfer(at: now)
+        settleCosts()
     }
 
     // MARK: Acting
@@ -133,28 +150,34 @@ final class PushStream {
     func perform(
         bytesUp: Int = 0, isFlushed: Bool = true, _ decide: (inout Session) -> [Session.Action]
     ) {
+        loopState.notePush()
+        if bytesUp > 0 { radio?.transfer(at: Self.seconds()) }
         var bytesUp = bytesUp
         for action in decide(&session) {
             switch action {
-            case .send(let message): append(carrier.encoded(message.encoded(), position: nil))
+            case .send(let message): appendCost(carrier.encoded(message.encoded(), position: nil))
             case .join(let join):
                 self.join(join, bytesUp: bytesUp)
                 bytesUp = 0
             case .leave(let channel): leave(channel)
-            case .ask(let token, let target): ask(target, token: token, bytesUp: bytesUp)
+            case .ask(let token, let target):
+                ask(target, token: token, bytesUp: bytesUp)
+                bytesUp = 0
             case .call(let request): call(request)
             case .watchPresence(let channel, let id): watchPresence(of: channel, id: id)
             case .publish(let outgoing): publish(outgoing)
             case .openCursor(let token, let client, let channel, let start):
                 if bytesUp > 0 { askedBytes[token] = bytesUp }
+                bytesUp = 0
                 open(CursorKey(identity: cursorIdentity, client: client, channel: channel), at: start, token: token)
             case .acknowledge(let key, let position): acknowledge(key, position)
             case .verify(let token, let id): verify(token, id: id)
             case .adopt(let token): adopt(token)
-            case .ping: append(carrier.beat())
+            case .ping: appendCost(carrier.beat())
             case .close(let code): close(code)
             }
         }
+        costs.up += bytesUp
         if isFlushed { flush() }
     }
 
@@ -176,7 +199,7 @@ final class PushStream {
         let before = queuedBytes
         if let feed { begin(feed, join, joined) } else { begin(join, joined) }
         if join.feature.presence { arrived(on: join.channel) }
-        core.observer?.subscribed(feature: join.feature, bytesUp: bytesUp, bytesDown: queuedBytes - before)
+        began(join, bytesUp: bytesUp, bytesDown: queuedBytes - before)
     }
 
     private func begin(_ join: Session.Join, _ joined: Joined) {
@@ -189,7 +212,23 @@ final class PushStream {
                     loopState.shard.encoded(publication, as: join.version),
                     position: isOnly && isSettled(on: join.channel) ? publication.position : nil))
         }
-        if !joined.isComplete { fallBehind(on: join.channel) }
+        if !joined.isComplete {
+            replayed[join.channel] = core.now()
+            fallBehind(on: join.channel)
+        }
+    }
+
+    /// The ledger is told of a subscription.
+    private func began(_ join: Session.Join, bytesUp: Int, bytesDown: Int) {
+        let isResumed = join.start == .position
+        if isResumed { core.metrics.reconnects.increment() }
+        guard let observer = core.observer else { return }
+        let cohort: Ledger.Cohort = usesPush(join.feature) ? .push : .poll
+        let isFirst = began(join.feature, cohort)
+        observer.subscribed(
+            PushSubscription(
+                feature: join.feature, cohort: cohort, isFirst: isFirst, isResumed: isResumed,
+                bytesUp: bytesUp, bytesDown: bytesDown))
     }
 
     /// A subscription whose changes are told as answers of the legacy API.
@@ -236,6 +275,7 @@ final class PushStream {
         let isOnly = session.subscriptions.count == 1 && session.isSettled
         let bytes = carrier.encoded(message.encoded(), position: isOnly ? position : nil)
         append(bytes)
+        radio?.transfer(at: Self.seconds())
         flush()
         return bytes.count
     }
@@ -248,10 +288,11 @@ final class PushStream {
             loopState.shard.unsubscribe(self, from: channel)
         }
         behind.removeAll { $0 == channel }
+        replayed[channel] = nil
         guard let feature = core.catalog.feature(owning: channel) else { return }
         if feature.presence { departed(from: channel) }
         endedPushing(feature)
-        core.observer?.unsubscribed(feature: feature, isLost: session.isClosed)
+        ended(feature)
     }
 
     private func ask(_ target: String, token: Int, bytesUp: Int) {
@@ -260,6 +301,7 @@ final class PushStream {
         let limit = core.configuration.maximumSnapshot
         core.gateway.ask(target, headers: headers, from: origin, on: channel.eventLoop).whenComplete { result in
             let stream = bound.value
+            stream.core.asked(target, headers: stream.headers, from: stream.origin, result)
             guard stream.state == .open else { return }
             let verdict = PollVerdict(result, maximumSnapshot: limit)
             let bytes = stream.takeAskedBytes(of: token)
@@ -298,6 +340,12 @@ final class PushStream {
         guard state == .open, !bytes.isEmpty else { return }
         queue.append(bytes)
         queuedBytes += bytes.count
+    }
+
+    /// What belongs to no subscription and to no message.
+    func appendCost(_ bytes: [UInt8]) {
+        costs.down += bytes.count
+        append(bytes)
     }
 
     /// Bytes that were written and that the kernel did not take. Not for every message: it takes as long as queueing one.
@@ -359,24 +407,49 @@ final class PushStream {
                 continue
             }
             if resumed.isComplete { behind.removeFirst() }
+            var bytes = 0
             if !resumed.recovered {
                 core.metrics.slowReset.increment()
                 noteSlowness { $0.resets += 1 }
                 let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
-                append(
+                appendCost(
                     carrier.encoded(
                         reset.encoded(), position: isSettled(on: next, at: resumed.position) ? resumed.position : nil))
             }
-            if resumed.dropped > 0, let through = resumed.positions.last {
+            if resumed.dropped > 0, let through = resumed.publications.last?.position {
                 tellConflated(on: next, through: through, dropped: resumed.dropped)
             }
             for (index, message) in resumed.messages.enumerated() {
                 let isLast = index == resumed.messages.count - 1
-                let position = resumed.positions[index]
-                append(carrier.encoded(message, position: isLast && isSettled(on: next, at: position) ? position : nil))
+                let position = resumed.publications[index].position
+                let encoded = carrier.encoded(
+                    message, position: isLast && isSettled(on: next, at: position) ? position : nil)
+                bytes += encoded.count
+                append(encoded)
             }
+            caughtUp(on: next, resumed, bytes: bytes)
             flush()
         }
+    }
+}
+
+extension PushStream {
+    /// The ledger is told what came from history: of a replay the bytes only.
+    private func caughtUp(on channel: ChannelName, _ resumed: HubShard.Resumed, bytes: Int) {
+        let since = replayed[channel]
+        if resumed.isComplete { replayed[channel] = nil }
+        guard let observer = core.observer, let feature = resumed.publications.first?.feature else { return }
+        let late =
+            since.map { since in resumed.publications.drop { $0.committedAt < since } }
+            ?? resumed.publications[...]
+        let part = bytes * late.count / resumed.publications.count
+        if part < bytes { costs.down += bytes - part }
+        guard !late.isEmpty else { return }
+        let isPoller = cohort(of: feature) == .poll
+        observer.caughtUp(
+            PushDelivery(
+                publications: late, subscribers: 1, bytes: part,
+                pollers: isPoller ? Ledger.Push(subscribers: 1, bytes: part) : .nobody, at: core.now()))
     }
 }
 
@@ -402,7 +475,9 @@ extension PushStream: Subscriber {
             append(bytes)
             if isLast { flush() }
         }
-        loopState.told(bytes: bytes.count, on: carrier.transport)
+        let isPoller = hasPollers && run.publications.first.map { cohort(of: $0.feature) == .poll } ?? false
+        loopState.told(bytes: bytes.count, on: carrier.transport, isPoller: isPoller)
+        radio?.transfer(at: Self.seconds())
         return true
     }
 

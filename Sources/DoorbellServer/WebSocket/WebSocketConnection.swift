@@ -15,6 +15,8 @@ final class WebSocketConnection: ChannelDuplexHandler {
 
     /// How long the peer may take to answer a close frame.
     private static let closeTimeout = TimeAmount.seconds(2)
+    /// Bytes of a client's control frame besides its payload.
+    private static let controlFrame = 6
 
     private let core: ServerCore
     /// `nil` between messages, so that an idle connection does not hold one.
@@ -44,8 +46,11 @@ final class WebSocketConnection: ChannelDuplexHandler {
     }
 
     /// The handshake's answer is on its way: begins the session with `actions`.
+    ///
+    /// - Parameter costs: Bytes of the handshake.
     func open(
-        with actions: (inout Session) -> [Session.Action], loopState: LoopState, origin: RequestOrigin,
+        with actions: (inout Session) -> [Session.Action], costs: (up: Int, down: Int), loopState: LoopState,
+        origin: RequestOrigin,
         visitor: Visitor
     ) {
         guard let context, stream == nil, context.channel.isActive else { return }
@@ -53,6 +58,7 @@ final class WebSocketConnection: ChannelDuplexHandler {
             core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: self)
         self.stream = stream
         if !origin.isTLS { socket = DirectSocket(of: context) }
+        stream.costs = costs
         stream.open(with: actions, bytesUp: 0)
     }
 
@@ -172,8 +178,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
                 isRefused = !refusal.isEmpty
                 return refusal
             }
-            if !isRefused { stream.append(WebSocketFrame.encode(.pong, payload)) }
-        case .pong: break
+            stream.costs.up += payload.count + Self.controlFrame
+            if !isRefused { stream.appendCost(WebSocketFrame.encode(.pong, payload)) }
+        case .pong(let payload): stream.costs.up += payload.count + Self.controlFrame
         case .close(let code, _):
             stream.perform(isFlushed: false) { $0.peerClosed() }
             stream.append(WebSocketFrame.close(CloseCode(number: code ?? 1000, reason: "")))

@@ -40,6 +40,8 @@ final class CachedPoll: LegacyRequestWriter {
     private var isSettled = true
     /// Of the answer that is asked for.
     private var watch: PollWatch?
+    /// How often the legacy API was asked for this one.
+    private(set) var originRequests = 0
 
     init(
         upstream: HTTPUpstream, cache: CachedPolls, head: HTTPRequestHead, poll: FeatureCatalog.Poll,
@@ -105,6 +107,7 @@ final class CachedPoll: LegacyRequestWriter {
             serve(kept, servedBy: .cache)
         case .failure(let failure):
             state = .over
+            if isPoll { upstream.observer.failed(polled(guidance()), servedBy: .cache) }
             client.fail(failure)
         case .pass: pass()
         case .late(let failure) where !isPoll:
@@ -138,6 +141,7 @@ final class CachedPoll: LegacyRequestWriter {
 
     private func pass() {
         cache.metrics.answered(poll.feature, .passed)
+        originRequests += 1
         let exchange = upstream.pass(
             head, hasBody: false, poll: isPoll ? poll : nil, from: origin, on: loop, answer: client)
         state = .passing(exchange)
@@ -146,6 +150,7 @@ final class CachedPoll: LegacyRequestWriter {
 
     private func ask(_ asking: Asking, _ key: CacheKey) {
         cache.metrics.answered(poll.feature, .miss)
+        originRequests += 1
         isSettled = cache.isSettled(poll.channels, for: caching.settle)
         var question = head
         // The answer is for others as well, who may have nothing.
@@ -208,7 +213,7 @@ final class CachedPoll: LegacyRequestWriter {
     func failed(_ failure: GatewayFailure) {
         guard case .asking(_, let asking, let key) = state else { return }
         state = .over
-        if isPoll { upstream.observer.failed(poll) }
+        if let watch { upstream.observer.failed(watch.request) }
         cache.ended(asking, key: key, with: nil, .failure(failure))
         client.fail(failure)
     }
@@ -221,6 +226,15 @@ final class CachedPoll: LegacyRequestWriter {
 
     // MARK: Answering
 
+    private func guidance() -> PollGuidance {
+        upstream.guidance(poll.feature, headers: head.headers, from: origin)
+    }
+
+    private func polled(_ guidance: PollGuidance) -> PolledRequest {
+        PolledRequest(
+            poll, head, guidance: guidance, caller: upstream.observer.caller(poll.feature, head.headers, from: origin))
+    }
+
     /// - Parameter request: What was decided on, where the same request may be answered so again.
     private func serve(
         _ kept: KeptAnswer, servedBy: ServedBy, for request: SharedAnswers<CachedPolls.Waiter>.Request? = nil
@@ -231,7 +245,7 @@ final class CachedPoll: LegacyRequestWriter {
             _ = client.body(kept.body)
             return client.end()
         }
-        let guidance = upstream.guidance(poll.feature, headers: head.headers, from: origin)
+        let guidance = guidance()
         let isHeld = kept.isHeld(by: head.headers)
         var headers = isHeld ? kept.notModified : kept.headers
         PollHeaders.decorate(
@@ -240,8 +254,8 @@ final class CachedPoll: LegacyRequestWriter {
         let answer = HTTPResponseHead(version: .http1_1, status: isHeld ? .notModified : .ok, headers: headers)
         let hasBody = !isHeld && head.method == .GET && kept.body.readableBytes > 0
         let given = GivenAnswer(
-            kept, to: poll, head, from: origin, answer, hasBody: hasBody, guidance: guidance,
-            caller: upstream.observer.caller(poll.feature, head.headers, from: origin), servedBy: servedBy)
+            kept, to: polled(guidance), head.headers, from: origin, answer, hasBody: hasBody, guidance: guidance,
+            servedBy: servedBy)
         given.count(upstream.observer)
         if let request {
             client.repeatable(RepeatedPoll(given, request: request, upstream: upstream, cache: cache))

@@ -11,13 +11,14 @@ final class PollObserver: Sendable {
     private let rollouts: RolloutBoard
     let parity: ParityRecorder?
     private let pollers: PollerBook?
+    private let radio: RadioSampler?
     private let metrics: ShimMetrics
     private let memory: Locked<PollMemory>
     private let now: @Sendable () -> Timestamp
 
     init(
         features: [Feature], hub: Hub, ledger: LedgerRecorder?, parity: ParityRecorder?, rollouts: RolloutBoard,
-        pollers: PollerBook?, capacity: Int, now: @escaping @Sendable () -> Timestamp
+        pollers: PollerBook?, radio: RadioSampler?, capacity: Int, now: @escaping @Sendable () -> Timestamp
     ) {
         self.metrics = ShimMetrics(features: features)
         self.hub = hub
@@ -25,6 +26,7 @@ final class PollObserver: Sendable {
         self.rollouts = rollouts
         self.parity = parity
         self.pollers = pollers
+        self.radio = radio
         self.memory = Locked(PollMemory(capacity: capacity))
         self.now = now
     }
@@ -50,23 +52,28 @@ final class PollObserver: Sendable {
             usesPush: rollouts.usesPush(feature, headers: headers, from: origin))
     }
 
-    /// - Parameters:
-    ///   - digest: Of the body; `nil` for an answer without one.
-    ///   - caller: Noted among those that poll still.
-    func answered(
-        _ poll: FeatureCatalog.Poll, key: PollMemory.Key, status: HTTPResponseStatus, digest: UInt64?, bytesUp: Int,
-        bytesDown: Int, position: Position?, servedBy: ServedBy = .origin, caller: PollCaller? = nil
-    ) {
-        let feature = poll.feature
-        metrics.answered(feature, at: rollouts.stage(of: feature), status: status, bytes: bytesDown, servedBy: servedBy)
+    func answered(_ request: PolledRequest, _ answer: PolledAnswer) {
+        LoopClock.note(request.path)
+        radio?.polled(request.key, path: request.path, at: RadioSampler.now)
+        let (poll, feature) = (request.poll, request.poll.feature)
+        let status = answer.status
+        metrics.answered(
+            feature, at: rollouts.stage(of: feature), status: status, bytes: answer.bytesDown, servedBy: answer.servedBy
+        )
         var entry = Ledger.Poll(
-            isUnchanged: false, bytesUp: bytesUp, bytesDown: bytesDown, staleness: [], isError: status.code >= 500)
+            isUnchanged: false, bytesUp: request.bytesUp, bytesDown: answer.bytesDown, staleness: [],
+            isError: status.code >= 500)
+        entry.path = request.path
+        entry.cohort = request.cohort
+        entry.originRequests = answer.originRequests ?? (answer.servedBy == .origin ? 1 : 0)
+        entry.seconds = answer.seconds
         // An error tells nothing about the data, so it neither shows changes nor counts as unchanged.
         if (200..<300).contains(status.code) || status == .notModified {
             let seen = memory.withLock {
-                $0.saw(key, digest: status == .notModified ? nil : digest, position: position)
+                $0.saw(request.key, digest: status == .notModified ? nil : answer.digest, position: answer.position)
             }
             entry.isUnchanged = seen.isUnchanged
+            if seen.isUnchanged, status == .ok, request.path == .poll { entry.bytesTagsWouldSave = answer.length }
             if let fresh = seen.fresh {
                 let told = now()
                 for channel in poll.channels {
@@ -79,7 +86,7 @@ final class PollObserver: Sendable {
             }
         }
         ledger?.record(entry, of: feature.name)
-        if let caller { note(caller, feature, hasNews: !entry.staleness.isEmpty) }
+        if let caller = request.caller { note(caller, feature, hasNews: !entry.staleness.isEmpty) }
     }
 
     /// - Parameter hasNews: Whether something was told on the URL's channels since its last poll.
@@ -91,9 +98,14 @@ final class PollObserver: Sendable {
     }
 
     /// There was no answer, or it broke off.
-    func failed(_ poll: FeatureCatalog.Poll) {
-        ledger?.record(
-            Ledger.Poll(isUnchanged: false, bytesUp: 0, bytesDown: 0, staleness: [], isError: true),
-            of: poll.feature.name)
+    ///
+    /// - Parameter servedBy: Who was asked.
+    func failed(_ request: PolledRequest, servedBy: ServedBy = .origin) {
+        var entry = Ledger.Poll(
+            isUnchanged: false, bytesUp: request.bytesUp, bytesDown: 0, staleness: [], isError: true)
+        entry.path = request.path
+        entry.cohort = request.cohort
+        entry.originRequests = servedBy == .origin ? 1 : 0
+        ledger?.record(entry, of: request.poll.feature.name)
     }
 }

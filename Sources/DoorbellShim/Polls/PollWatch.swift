@@ -5,14 +5,11 @@ import NIOHTTP1
 
 /// What is noted about one poll while it passes. Pure.
 struct PollWatch {
-    let poll: FeatureCatalog.Poll
-    let key: PollMemory.Key
+    let request: PolledRequest
     /// Where the log stood before the legacy API was asked.
     let position: Position?
     let guidance: PollGuidance
-    let caller: PollCaller?
     let startedAt: NIODeadline
-    let bytesUp: Int
     private var parity: ParityCapture?
     private var bytesDown = 0
     private var status = HTTPResponseStatus.ok
@@ -23,22 +20,17 @@ struct PollWatch {
         poll: FeatureCatalog.Poll, head: HTTPRequestHead, position: Position?, guidance: PollGuidance,
         caller: PollCaller?, parity: ParityCapture?
     ) {
-        self.poll = poll
-        self.key = PollObserver.key(head)
+        self.request = PolledRequest(poll, head, guidance: guidance, caller: caller)
         self.position = position
         self.guidance = guidance
-        self.caller = caller
         self.parity = parity
         self.startedAt = .now()
-        // "GET /path HTTP/1.1": the method, the target, and 11 more.
-        self.bytesUp = ProxyHeaders.size(
-            of: head.headers, startLine: head.method.rawValue.utf8.count + head.uri.utf8.count + 11)
     }
 
     /// Adds what the client is told to the answer's headers.
     mutating func began(_ head: inout HTTPResponseHead) {
         PollHeaders.decorate(
-            &head.headers, feature: poll.feature, position: position, guidance: guidance,
+            &head.headers, feature: request.poll.feature, position: position, guidance: guidance,
             milliseconds: Double((NIODeadline.now() - startedAt).nanoseconds) / 1e6)
         status = head.status
         parity?.began(head)
@@ -54,8 +46,10 @@ struct PollWatch {
 
     func ended(_ observer: PollObserver) {
         observer.answered(
-            poll, key: key, status: status, digest: Self.digest(digest, length: length, status: status),
-            bytesUp: bytesUp, bytesDown: bytesDown, position: position, caller: caller)
+            request,
+            PolledAnswer(
+                status: status, digest: Self.digest(digest, length: length, status: status), bytesDown: bytesDown,
+                length: length, position: position))
         compare(observer)
     }
 

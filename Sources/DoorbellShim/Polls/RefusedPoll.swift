@@ -47,15 +47,12 @@ final class RefusedPoll: LegacyRequestWriter {
         response = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         body = head.method == .HEAD ? ByteBuffer() : ByteBuffer(bytes: text)
         let size = ProxyHeaders.size(of: headers, startLine: 13 + status.reasonPhrase.utf8.count) + body.readableBytes
-        let bytesUp = ProxyHeaders.size(
-            of: head.headers, startLine: head.method.rawValue.utf8.count + head.uri.utf8.count + 11)
-        let caller = upstream.observer.caller(poll.feature, head.headers, from: origin)
-        let key = PollObserver.key(head)
-        note = { [observer = upstream.observer] in
-            observer.answered(
-                poll, key: key, status: status, digest: nil, bytesUp: bytesUp, bytesDown: size, position: position,
-                servedBy: .refusal, caller: caller)
-        }
+        let polled = PolledRequest(
+            poll, head, guidance: guidance, caller: upstream.observer.caller(poll.feature, head.headers, from: origin))
+        let told = PolledAnswer(
+            status: status, digest: nil, bytesDown: size, length: body.readableBytes, position: position,
+            servedBy: .refusal)
+        note = { [observer = upstream.observer] in observer.answered(polled, told) }
         // A client may wait to be told before it sends one.
         if hasBody { answer.wantsBody() }
     }

@@ -46,7 +46,7 @@ final class WatchedAnswer: LegacyAnswerWriter {
     }
 
     func fail(_ failure: GatewayFailure) {
-        observer.failed(watch.poll)
+        observer.failed(watch.request)
         client.fail(failure)
     }
 

@@ -65,9 +65,7 @@ enum ProxyHeaders {
     static func answer(_ headers: HTTPHeaders) -> HTTPHeaders { withoutHopByHop(headers) }
 
     /// About how many bytes a head takes on the wire.
-    static func size(of headers: HTTPHeaders, startLine: Int) -> Int {
-        headers.reduce(startLine + 4) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-    }
+    static func size(of headers: HTTPHeaders, startLine: Int) -> Int { headers.size(startLine: startLine) }
 
     private static func append(_ value: String, to name: String, of headers: inout HTTPHeaders) {
         let list = headers[name] + [value]

@@ -100,14 +100,17 @@ final class TestServer: Sendable {
         /// Subscriptions that ended with their connections.
         var lostSubscriptions: Int { lost.withLock { $0 } }
         func delivered(_ delivery: PushDelivery) { all.withLock { $0.append(delivery) } }
-        func subscribed(feature: Feature, bytesUp: Int, bytesDown: Int) {
+        func caughtUp(_ delivery: PushDelivery) {}
+        func subscribed(_ subscription: PushSubscription) {
             open.withLock { $0 += 1 }
             begun.withLock { $0 += 1 }
         }
-        func unsubscribed(feature: Feature, isLost: Bool) {
+        func unsubscribed(feature: Feature, cohort: Ledger.Cohort, isLast: Bool, isLost: Bool) {
             if isLost { lost.withLock { $0 += 1 } }
             open.withLock { $0 -= 1 }
         }
+        func moved(feature: Feature, to cohort: Ledger.Cohort, subscriptions: Int) {}
+        func pushing(feature: Feature, cohort: Ledger.Cohort, bytesUp: Int, bytesDown: Int, originRequests: Int) {}
     }
 }
 

@@ -26,7 +26,7 @@ struct TestShim {
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: 1_000_000_000) }
         hub = Hub(now: now)
         rollouts = RolloutBoard(features: features)
-        ledger = LedgerRecorder(features: features.map(\.name))
+        ledger = LedgerRecorder(features: features.map(\.name), now: now)
         var settings = UpstreamConfiguration(url: "http://127.0.0.1:\(port)")
         configure(&settings)
         let catalog = FeatureCatalog(features)
@@ -50,6 +50,19 @@ struct TestShim {
             upstream.captureChanged(to: .live(leader: true))
         }
         try await server.start()
+    }
+
+    /// What was counted of one path, of all features.
+    func counts(_ path: Ledger.Path) -> LedgerCounts {
+        ledger.memory.minutes.flatMap(\.lines).filter { $0.key.path == path }.reduce(into: LedgerCounts()) {
+            sum, line in
+            sum.add(line.value)
+        }
+    }
+
+    /// Of polls of all kinds.
+    var polls: LedgerCounts {
+        [.poll, .conditional, .held].reduce(into: LedgerCounts()) { $0.add(counts($1)) }
     }
 
     var port: Int { server.boundPort ?? 0 }

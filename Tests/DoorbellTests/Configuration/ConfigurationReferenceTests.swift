@@ -41,7 +41,10 @@ import Testing
               deadline: 5s
             capture: { retention: 1h, bell: never, role: r }
             cache: { size: 1MiB, lag: 2s }
-            comparison: { prices: { requests: 2, traffic: 0.1, connections: 0, cpu: 0.05, currency: EUR } }
+            comparison:
+              retention: 1h
+              legacy: { pid: 1 }
+              prices: { requests: 2, traffic: 0.1, connections: 0, cpu: 0.05, currency: EUR }
             limits:
               connections: 1
               connectionsPerAddress: 1
