@@ -85,7 +85,9 @@ let modules: [Target] = [
     .executableTarget(
         name: "DoorbellCLI",
         dependencies: [
-            "Doorbell", "DoorbellAuth", "DoorbellClient", "DoorbellCore", argumentParser, logging, nioSSL, unixSignals,
+            "Doorbell", "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellRollout", argumentParser, logging,
+            nioSSL,
+            unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",

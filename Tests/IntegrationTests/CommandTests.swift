@@ -1,3 +1,5 @@
+import DoorbellRollout
+import DoorbellTestSupport
 import DoorbellTesting
 import Foundation
 import Testing
@@ -123,6 +125,27 @@ import Testing
         #expect(try catalogue() == before)
     }
 
+    @Test("compare refuses what it cannot show, with what it can")
+    func compareMisuse() throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        expect(try doorbell.command("compare", ["note"]), 64, "no feature 'note'", "Did you mean 'notes'?")
+        expect(
+            try doorbell.command("compare", ["nothing-like-it"]), 64, "no feature 'nothing-like-it'", "It has: notes")
+        for since in ["0s", "59s", "401d", "yesterday", "24", ""] {
+            expect(
+                try doorbell.command("compare", ["--since", since]), 64, "--since must be a time from 1m to 400d",
+                "'\(since)'")
+        }
+        expect(
+            try doorbell.command("compare", ["--html", "a.html", "--watch"]), 64,
+            "--html goes without --watch and --json")
+        expect(
+            try doorbell.command("compare", ["--html", "a.html", "--json"]), 64,
+            "--html goes without --watch and --json")
+        expect(try doorbell.command("compare", ["--html", ""]), 64, "--html needs the name of a file")
+        expect(try doorbell.command("compare", ["notes", "--html", "a.html"]), 75, "cannot reach the admin port")
+    }
+
     // MARK: The service
 
     @Test("ports in use are named, and the service that has them goes on")
@@ -142,6 +165,45 @@ import Testing
             expect(result, 71, "cannot listen on", "nowhere.invalid:8080", "no address")
         }
         #expect(try await doorbell.get("/_doorbell/health/live").status == 200)
+        #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("compare shows what was polled, as a table, as JSON and as a page, and says when it cannot write")
+    func compares() async throws {
+        let legacy = try await LegacyStub()
+        let doorbell = try DoorbellProcess(
+            configuration: configuration(conninfo, upstream: legacy.url) + "comparison: { prices: { currency: EUR } }\n"
+        )
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        for _ in 0..<5 { _ = try await doorbell.get("/rooms/1") }
+        try await until("the polls are counted") {
+            let rows = try doorbell.command("compare").output.split(separator: "\n")
+            return rows.first { $0.hasPrefix("requests or messages") }?.split(separator: " ").dropFirst(3).first == "5"
+        }
+        let all = try doorbell.command("compare", ["--since", "1h"])
+        #expect(
+            all.output.hasPrefix("Polling against push, ") && all.output.contains("\nnotes    push"),
+            "\(all.output)\(all.error)")
+        #expect(all.output.contains("cost (est.)") && all.output.contains("EUR"))
+        let one = try doorbell.command("compare", ["notes"]).output
+        #expect(one.hasPrefix("Polling against push of notes, ") && one.contains("\ncohort  path"), "\(one)")
+        let json = try doorbell.command("compare", ["--json"]).output
+        #expect(
+            try JSONDecoder().decode(ComparisonReport.self, from: Data(json.utf8)).features.map(\.name) == ["notes"])
+        for (arguments, title) in [([], "Polling against push"), (["notes"], "Polling against push: notes")] {
+            let file = doorbell.folder + "/page.html"
+            let result = try doorbell.command("compare", arguments + ["--html", file])
+            #expect(result.status == 0 && result.output == "wrote \(file)\n", "\(result.error)")
+            let page = WellFormed(try String(contentsOfFile: file, encoding: .utf8))
+            #expect(
+                page.problem == nil && page.addresses.isEmpty && page.text.contains(title)
+                    && page.text.contains("Bandwidth"))
+        }
+        expect(
+            try doorbell.command("compare", ["--html", "/nowhere/page.html"]), 71, "cannot write '/nowhere/page.html'",
+            "No such file")
         #expect(doorbell.terminate() == 0)
     }
 

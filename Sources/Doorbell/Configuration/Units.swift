@@ -1,5 +1,5 @@
 /// Durations and sizes as people write them: a whole number and a unit.
-enum Units {
+public enum Units {
     /// Milliseconds in each unit.
     private static let durations: [(String, Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
@@ -10,7 +10,7 @@ enum Units {
     ]
 
     /// `250ms`, `3s`, `10m`, `1h`, `7d`; `nil` for anything else.
-    static func duration(_ text: String) -> Duration? { number(text, durations).map { .milliseconds($0) } }
+    public static func duration(_ text: String) -> Duration? { number(text, durations).map { .milliseconds($0) } }
 
     /// `512B`, `64KiB`, `1MiB`, `1GiB`; `nil` for anything else.
     static func size(_ text: String) -> Int? { number(text, sizes).map { Int($0) } }
