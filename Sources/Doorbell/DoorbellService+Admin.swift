@@ -14,7 +14,10 @@ extension DoorbellService {
         let started = SystemClock.now()
         return AdminView(
             metrics: { metrics.exposition() + ProcessMetrics().exposition() },
-            comparison: { query in (ledger.ledger.comparison.table, Self.json(await ledger.report(query))) },
+            comparison: { [prices = configuration.prices] query in
+                let report = await ledger.report(query)
+                return (report.text(feature: query.feature, prices: prices), Self.json(report))
+            },
             parity: { name in
                 guard let name else {
                     let report = parity.report

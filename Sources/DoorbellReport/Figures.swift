@@ -15,7 +15,7 @@ public enum Figures {
         guard value.isFinite else { return "-" }
         var rest = abs(value)
         let sign = value < 0 ? "-" : ""
-        if rest < 1000 {
+        if rest < 999.5 {
             return sign + decimal(rest, places: rest.rounded() == rest || rest >= 100 ? 0 : 1)
                 + (unit.isEmpty ? "" : " " + unit)
         }

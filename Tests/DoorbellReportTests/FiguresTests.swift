@@ -9,6 +9,7 @@ import Testing
         #expect(Figures.bytes(UInt64(1000)) == "1.0 kB")
         #expect(Figures.bytes(UInt64(999_960)) == "1.0 MB")
         #expect(Figures.bytes(.max) == "18446.7 PB")
+        #expect(Figures.bytes(999.4) == "999 B" && Figures.bytes(999.6) == "1.0 kB")
         #expect(Figures.bytes(12.34) == "12.3 B" && Figures.bytes(-2500.0) == "-2.5 kB")
         #expect(Figures.duration(0.000_25) == "250 µs")
         #expect(Figures.duration(0.004) == "4.00 ms" && Figures.duration(0.25) == "250 ms")

@@ -291,6 +291,6 @@ import Testing
         var fresh = Ledger.Window()
         fresh.connections = 1
         #expect(recorder.window(of: "a") == fresh)
-        #expect(recorder.comparison.rows.map(\.requests) == [1, 2, 1, 2])
+        #expect(recorder.memory.minutes.flatMap(\.lines.values).reduce(0) { $0 + $1.requests } == 6)
     }
 }

@@ -129,6 +129,6 @@ import Testing
                 }
             }
         }
-        #expect(recorder.comparison.rows[0].requests == 1600)
+        #expect(recorder.memory.minutes.flatMap(\.lines.values).reduce(0) { $0 + $1.requests } == 1600)
     }
 }

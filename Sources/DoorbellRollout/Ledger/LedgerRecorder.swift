@@ -134,19 +134,6 @@ public final class LedgerRecorder: Sendable {
         }
     }
 
-    /// Since the last interval, which is for ever where none is closed.
-    public var comparison: Comparison {
-        let now = now()
-        return state.withLock { state in
-            var sum = LedgerHistory.Interval(
-                start: state.start, seconds: LedgerHistory.step, lines: state.ledger.counts(at: now))
-            for interval in state.history.own() { sum.add(interval) }
-            return Comparison(
-                features: state.ledger.features, counts: sum.lines,
-                subscriptions: { state.ledger.subscriptions(to: $0) })
-        }
-    }
-
     // MARK: Gates
 
     /// A feature's figures since ``beginWindow(of:)``.
