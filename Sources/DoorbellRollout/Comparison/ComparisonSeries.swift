@@ -41,18 +41,20 @@ struct ComparisonSeries {
         rates((points[way] ?? []).map { ($0.at, value($0.total)) })
     }
 
+    /// Processors in use. What was not looked at is left out: a process uses something all the time.
     func rates(_ process: ComparisonReport.ProcessUsage) -> [LinePlot.Point] {
-        rates(process.points.map { ($0.at, $0.cpuSeconds) })
+        rates(process.points.map { ($0.at, $0.cpuSeconds) }, fillsGaps: false)
     }
 
-    private func rates(_ values: [(at: Double, value: Double)]) -> [LinePlot.Point] {
-        var sums = [Double](repeating: 0, count: steps)
+    private func rates(_ values: [(at: Double, value: Double)], fillsGaps: Bool = true) -> [LinePlot.Point] {
+        var sums = [Double?](repeating: fillsGaps ? 0 : nil, count: steps)
         for (at, value) in values where value.isFinite {
             let step = ((at - report.from) / seconds).rounded(.down)
             guard step >= 0, step < Double(steps) else { continue }
-            sums[Int(step)] += value
+            sums[Int(step)] = (sums[Int(step)] ?? 0) + value
         }
         return sums.enumerated().compactMap { index, sum in
+            guard let sum else { return nil }
             let begin = report.from + Double(index) * seconds
             // The last one is not over.
             let covered = min(seconds, report.until - begin)

@@ -32,6 +32,16 @@ import Testing
         #expect(rates(report(length: 2, step: 10, at: [0: 20])) == [.init(1_000_001, 10)])
     }
 
+    @Test("a process is drawn where it was looked at, and the interval that runs is not over")
+    func process() {
+        let moments: [(Double, Double)] = [(0, 5), (10, 2.5), (30, 10)]
+        let process = ComparisonReport.ProcessUsage(
+            name: "doorbell", cpuSeconds: 17.5, memory: nil,
+            points: moments.map { .init(at: 1_000_000 + $0.0, cpuSeconds: $0.1) })
+        let series = ComparisonSeries(report(length: 48, step: 10, at: [:]))
+        #expect(series.rates(process) == [.init(1_000_005, 0.5), .init(1_000_015, 0.25), .init(1_000_035, 1)])
+    }
+
     @Test("a week by the minute is drawn in 240 steps, and nothing is lost")
     func week() {
         var moments: [Double: UInt64] = [:]
