@@ -459,7 +459,7 @@ def run(demo, shots):
     page = Page()
     try:
         flow = Flow(demo, page, shots)
-        steps = [flow.overview, flow.locked, flow.keyboard, flow.overtaken, flow.audit_log, flow.parity, flow.live_tail, flow.theme, flow.pages, flow.gone]
+        steps = [flow.overview, flow.locked, flow.keyboard, flow.overtaken, flow.audit_log, flow.parity, flow.plots, flow.live_tail, flow.theme, flow.pages, flow.gone]
         many = Many(page, shots)
         try:
             for step in [*steps, many.table, many.week, many.markup, many.hidden, many.partly, many.read_only, many.closed, many.moved]:
