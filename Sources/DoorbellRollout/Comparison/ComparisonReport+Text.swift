@@ -22,7 +22,8 @@ extension ComparisonReport {
     /// One row a feature.
     private func table(_ prices: Prices) -> String {
         let heads = [
-            "feature", "stage", "polls", "nothing new", "bytes", "p95", "messages", "bytes", "p95", "bytes, push/polling",
+            "feature", "stage", "polls", "nothing new", "bytes", "p95", "messages", "bytes", "p95",
+            "bytes, push/polling",
         ]
         return TextTable.text([heads] + featureRows(prices), names: 2)
     }
