@@ -55,11 +55,7 @@ public struct Installation: Sendable {
         }
     }
 
-    private var channels: [PublishedChannels] {
-        configuration.features.flatMap { feature in
-            feature.templates.map { PublishedChannels($0, feature: feature.name) }
-        }
-    }
+    private var channels: [PublishedChannels] { configuration.publishedChannels }
 
     private var installer: Installer {
         Installer(
@@ -74,5 +70,12 @@ public struct Installation: Sendable {
     private func report(_ report: InstallReport) -> Report {
         Report(
             tables: report.tables.map(\.description), remarks: report.remarks, isChanged: !report.statements.isEmpty)
+    }
+}
+
+extension Configuration {
+    /// What `doorbell.publish` should know.
+    var publishedChannels: [PublishedChannels] {
+        features.flatMap { feature in feature.templates.map { PublishedChannels($0, feature: feature.name) } }
     }
 }

@@ -11,6 +11,7 @@ struct DoorbellCommand: AsyncParsableCommand {
             the polled URLs go on answering.
 
               doorbell check                 is doorbell.yaml right?
+              doorbell doctor                what keeps push from working?
               doorbell install --dry-run     what would be changed in the database?
               doorbell install               change it
               doorbell serve                 run beside the legacy API
@@ -21,6 +22,7 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell connections           who is connected, and who reads too slowly
               doorbell stage                 where each feature stands, and how to move it
               doorbell pollers               who polls although there is push
+              doorbell token --subject 7     a token to try things out with
 
             Every command takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
             cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, or somebody else was faster, 76 the database is \
@@ -28,8 +30,9 @@ struct DoorbellCommand: AsyncParsableCommand {
             """,
         version: "doorbell 0.1.0",
         subcommands: [
-            CheckCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self, TailCommand.self,
+            CheckCommand.self, DoctorCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self,
+            TailCommand.self,
             CompareCommand.self, ParityCommand.self, GateCommand.self, ConnectionsCommand.self, StageCommand.self,
-            PollersCommand.self,
+            PollersCommand.self, TokenCommand.self,
         ])
 }

@@ -99,7 +99,7 @@ struct TailCommand: AsyncParsableCommand {
     /// A token in the environment does not show in the list of processes.
     private var headers: [(String, String)] {
         let token = token ?? ProcessInfo.processInfo.environment["DOORBELL_TOKEN"]
-        return header.map(Self.split) + (token.map { [("Authorization", "Bearer \($0)")] } ?? [])
+        return header.map(HeaderOption.split) + (token.map { [("Authorization", "Bearer \($0)")] } ?? [])
     }
 
     private static func hint(for failure: DoorbellSession.Failure) -> String? {
@@ -111,10 +111,5 @@ struct TailCommand: AsyncParsableCommand {
             return "Name a channel or a polled URL of a feature in the service's configuration."
         }
         return nil
-    }
-
-    private static func split(_ header: String) -> (String, String) {
-        let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), parts[1].drop { $0 == " " }.description)
     }
 }

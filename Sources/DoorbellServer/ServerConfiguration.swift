@@ -75,4 +75,12 @@ public struct ServerConfiguration: Sendable {
         self.host = host
         self.port = port
     }
+
+    /// For everything that is not a client's connection: the legacy API, the database, the admin port, files.
+    private static let reservedDescriptors = 256
+
+    /// How many client connections a process can have that may open `descriptors` files, tunnels at their most.
+    package func possibleConnections(descriptors: Int) -> Int {
+        max(1, descriptors - Self.reservedDescriptors - min(maximumTunnels, descriptors / 8))
+    }
 }

@@ -46,9 +46,6 @@ final class ServerCore: Sendable {
     private let maximumTunnels: Int
     private let state: Locked<State>
 
-    /// For everything that is not a client's connection: the legacy API, the database, the admin port, files.
-    private static let reservedDescriptors = 256
-
     init(
         configuration: ServerConfiguration, catalog: FeatureCatalog, hub: Hub, gateway: any LegacyGateway,
         presence: PresenceBoard?, publisher: (any PublishGateway)?, cursors: (any CursorStore)?, rollouts: RolloutBoard,
@@ -74,7 +71,7 @@ final class ServerCore: Sendable {
         self.state = Locked(State(addresses: AddressLimits(configuration.addressLimits)))
         let descriptors = DescriptorLimit.current
         maximumTunnels = min(configuration.maximumTunnels, descriptors / 8)
-        let possible = max(1, descriptors - Self.reservedDescriptors - maximumTunnels)
+        let possible = configuration.possibleConnections(descriptors: descriptors)
         self.maximumConnections = min(configuration.maximumConnections ?? descriptors * 3 / 4, possible)
         if let wanted = configuration.maximumConnections, wanted > possible {
             logger.warning(

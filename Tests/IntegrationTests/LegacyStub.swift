@@ -27,10 +27,11 @@ final class LegacyStub: Sendable {
         typealias OutboundOut = HTTPServerResponsePart
 
         private var uri = ""
+        private var method = HTTPMethod.GET
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
-            case .head(let head): uri = head.uri
+            case .head(let head): (uri, method) = (head.uri, head.method)
             case .body: break
             case .end:
                 let status: HTTPResponseStatus = uri.hasPrefix("/forbidden") ? .forbidden : .ok
@@ -38,7 +39,9 @@ final class LegacyStub: Sendable {
                 context.write(
                     wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
                     promise: nil)
-                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "{}")))), promise: nil)
+                if method != .HEAD {
+                    context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "{}")))), promise: nil)
+                }
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             }
         }

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Doorbell
+import DoorbellCore
+import Foundation
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Look for what keeps push from working, and say how to mend it.",
+        discussion: """
+            Looks at the database (version, rights, pooler, triggers, outbox, long transactions, clocks), at this machine and at the legacy \
+            API; with --url also at a running service through the URL that clients use: WebSockets, event streams, held polls, idle \
+            timeouts, tokens in access logs. Changes nothing.
+
+              doorbell doctor
+              doorbell doctor --url https://app.example --poll /api/orders/42 --header 'Cookie: session=…'
+              doorbell doctor --url https://app.example --log /var/log/nginx/access.log --json
+
+            Exit codes: 0 all is well, 1 something fails (with --strict also a warning).
+            """)
+
+    @OptionGroup var file: ConfigurationOption
+    @Option(help: ArgumentHelp("The URL that clients use, without a path.", valueName: "url"))
+    var url: String?
+    @Option(help: ArgumentHelp("A polled path to try a held poll on.", valueName: "path"))
+    var poll: String?
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("A header of every request, 'Name: value'. Repeatable.", valueName: "header"))
+    var header: [String] = []
+    @Option(help: ArgumentHelp("An access log to look for tokens in. Repeatable.", valueName: "file"))
+    var log: [String] = []
+    @Option(help: ArgumentHelp("Seconds that silence is watched, 1 to 600.", valueName: "seconds"))
+    var patience = 60
+    @Flag(help: "Warnings count as failures.")
+    var strict = false
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (1...600).contains(patience) else { throw ValidationError("--patience takes 1 to 600 seconds") }
+        for header in header where !header.contains(":") {
+            throw ValidationError("--header takes 'Name: value', not '\(header)'")
+        }
+        if let url {
+            guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme),
+                parts.host?.isEmpty == false,
+                parts.query == nil, ["", "/"].contains(parts.path)
+            else { throw ValidationError("--url takes a URL like https://app.example, not '\(url)'") }
+        } else if poll != nil || !log.isEmpty || !header.isEmpty {
+            throw ValidationError("--poll, --log and --header go with --url")
+        }
+        if let poll, !poll.hasPrefix("/") {
+            throw ValidationError("--poll takes a path like /api/orders/42, not '\(poll)'")
+        }
+    }
+
+    func run() async throws {
+        try await Terminal.reporting {
+            let configuration = try file.load()
+            let probe = url.map {
+                PublicProbe(
+                    url: $0, headers: header.map(HeaderOption.split), poll: poll, logs: log,
+                    patience: .seconds(patience),
+                    heartbeat: configuration.limits.heartbeat)
+            }
+            let report = await Doctor(configuration, probe: probe).examine { step in
+                if isatty(2) == 1 { Terminal.complain("… \(step)") }
+            }
+            Terminal.print(json ? try Self.encoded(report) : report.text, terminator: json ? "\n" : "")
+            if report.level >= (strict ? .warn : .fail) { throw ExitCode(1) }
+        }
+    }
+
+    private static func encoded(_ report: DoctorReport) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
+    }
+}
