@@ -54,9 +54,15 @@ let modules: [Target] = [
             "DoorbellCore", cryptoExtras, crypto, asyncHTTPClient, coreMetrics, logging, nioCore, nioHTTP1, nioSSL,
         ], swiftSettings: settings),
     .target(
+        name: "DoorbellBrowser", path: "adapters/browser",
+        exclude: ["README.md", "bundle.js", "doorbell.d.ts", "doorbell.js", "package.json", "src", "test"],
+        resources: [.embedInCode("client.js"), .embedInCode("client.classic.js"), .embedInCode("more.js")],
+        swiftSettings: settings),
+    .target(
         name: "DoorbellServer",
         dependencies: [
-            "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellWire", crypto, nioCore,
+            "CZlib", "DoorbellAuth", "DoorbellBrowser", "DoorbellCore", "DoorbellHub", "DoorbellRollout",
+            "DoorbellWire", crypto, nioCore,
             nioPosix, nioHPACK, nioHTTP1, nioHTTP2, nioSSL, nioTLS, logging, coreMetrics, serviceLifecycle,
         ], swiftSettings: settings),
     .target(
@@ -150,7 +156,8 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellServerTests",
         dependencies: [
-            "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellRollout", "DoorbellServer",
+            "CZlib", "DoorbellTestSupport", "DoorbellAuth", "DoorbellCore", "DoorbellHub", "DoorbellRollout",
+            "DoorbellServer",
             "DoorbellWire", coreMetrics, crypto, logging, nioCore, nioEmbedded, nioHPACK, nioHTTP1, nioHTTP2, nioPosix,
             nioSSL, nioTLS,
         ], swiftSettings: settings),

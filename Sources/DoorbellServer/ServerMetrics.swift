@@ -57,6 +57,8 @@ struct ServerMetrics: Sendable {
         let conflated: Counter
         /// Times that several messages left together.
         let batches: Counter
+        /// Clients whose state was not what a poll said.
+        let drifts: Counter
         /// What became of questions to the legacy API after changes; empty without `mode: answer`.
         let answers: [AnswerResult: Counter]
     }
@@ -135,6 +137,8 @@ struct ServerMetrics: Sendable {
                     factory: factory),
                 batches: Counter(
                     label: "doorbell_batches_sent_total", dimensions: [("feature", feature.name)], factory: factory),
+                drifts: Counter(
+                    label: "doorbell_drift_total", dimensions: [("feature", feature.name)], factory: factory),
                 answers: Self.answers(of: feature, factory))
         }
         self.features = table

@@ -31,8 +31,14 @@ enum OwnRoutes {
         case "/_doorbell/sse": return .events
         case "/_doorbell/ticket": return .ticket
         case "/_doorbell/health/live": return .answer(.health("live", reasons: []))
-        default:
+        case "/_doorbell/health/ready":
             return .answer(.health("ready", reasons: [core.refusal, core.gateway.trouble].compactMap { $0 }))
+        default:
+            // What is in `methods` and none of these.
+            guard let file = ClientFile.all[String(path)] else {
+                return .answer(.problem(.notFound, "Doorbell has nothing at this path"))
+            }
+            return .answer(file.answer(to: head))
         }
     }
 
@@ -43,7 +49,7 @@ enum OwnRoutes {
         case "/_doorbell/sse": [.GET, .OPTIONS]
         case "/_doorbell/ticket": [.POST, .OPTIONS]
         case "/_doorbell/health/live", "/_doorbell/health/ready": [.GET, .HEAD]
-        default: nil
+        default: ClientFile.all[String(path)] == nil ? nil : [.GET, .HEAD]
         }
     }
 }

@@ -24,6 +24,8 @@ extension Session {
         case verify(token: String, id: String?)
         /// The client is who this token says: ``Session/deadline`` is another one, and the legacy API is shown this token.
         case adopt(token: String)
+        /// Count a client whose state was not what a poll said.
+        case drifted(Feature, ChannelName, Position, digest: String)
         /// A WebSocket ping.
         case ping
         /// Send a close frame. Nothing is sent after it.

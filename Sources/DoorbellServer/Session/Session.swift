@@ -101,9 +101,8 @@ struct Session {
             case .ack(let channel, let acknowledged, let id):
                 return acknowledge(channel, acknowledged, id: id, head: position)
             case .auth(let token, let id), .refresh(let token, let id): return offered(token, id: id)
-            case .drift:
-                let text = "this server does not do '\(message.type)'"
-                return [.send(.error(.notSupported, message: text, id: message.id, channel: nil))]
+            case .drift(let channel, let position, let digest, let id):
+                return drifted(on: channel, at: position, digest: digest, id: id)
             case .unknown: return []
             }
         }

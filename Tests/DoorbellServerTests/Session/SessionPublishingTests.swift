@@ -56,6 +56,20 @@ import Testing
                 == [.publish(Session.Outgoing(channel: room, message: message))])
     }
 
+    @Test("a subscriber that has drifted is counted for its feature; others are told that they are not subscribed")
+    func drift() {
+        var session = subscribed()
+        func drift(_ channel: String) -> ClientMessage {
+            .drift(channel: channel, position: here, digest: "9f86", id: "3")
+        }
+        #expect(
+            session.received(drift("room:1"), position: here, now: 0)
+                == [.drifted(features[0], room, here, digest: "9f86")])
+        for channel in ["room:2", "notifications", ""] {
+            #expect(code(session.received(drift(channel), position: here, now: 0)) == .notSubscribed)
+        }
+    }
+
     @Test("a subscriber publishes, and is told when it is in the log")
     func publishes() {
         var session = subscribed()

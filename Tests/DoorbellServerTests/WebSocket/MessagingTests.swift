@@ -45,6 +45,18 @@ import Testing
         }
     }
 
+    @Test("drift is counted and answered by nothing")
+    func drift() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            let socket = try await WebSocketProbe.open(server.port)
+            try await socket.send(#"{"type":"subscribe","channel":"notifications"}"#)
+            try await socket.text(containing: "subscribed")
+            try await socket.send(#"{"type":"drift","channel":"notifications","position":"1.1-1","digest":"9f"}"#)
+            try await socket.send(#"{"type":"ping"}"#)
+            #expect(try await socket.text().contains("pong"))
+        }
+    }
+
     @Test("a server without a database says that it does not do that")
     func notSupported() async throws {
         try await withServer([try feature()]) { server in
