@@ -55,7 +55,9 @@ let modules: [Target] = [
         ], swiftSettings: settings),
     .target(
         name: "DoorbellBrowser", path: "adapters/browser",
-        exclude: ["README.md", "bundle.js", "doorbell.d.ts", "doorbell.js", "package.json", "src", "test"],
+        exclude: [
+            "README.md", "bundle.js", "doorbell.d.ts", "doorbell.js", "integrations", "package.json", "src", "test",
+        ],
         resources: [.embedInCode("client.js"), .embedInCode("client.classic.js"), .embedInCode("more.js")],
         swiftSettings: settings),
     .target(

@@ -172,14 +172,14 @@ final class PushStream {
                 bytesUp = 0
                 open(CursorKey(identity: cursorIdentity, client: client, channel: channel), at: start, token: token)
             case .acknowledge(let key, let position): acknowledge(key, position)
-            case .drifted(let feature, let channel, let position, let digest):
-                core.metrics[feature]?.drifts.increment()
+            case .drifted(let drift):
+                core.metrics[drift.feature]?.drifts.increment()
                 // Who follows a channel is not said: the name of the channel tells enough.
                 core.logger.info(
                     "A client's state was not what its poll said",
                     metadata: [
-                        "doorbell.feature": "\(feature.name)", "doorbell.channel": "\(channel)",
-                        "doorbell.position": "\(position)", "doorbell.digest": "\(digest)",
+                        "doorbell.feature": "\(drift.feature.name)", "doorbell.channel": "\(drift.channel)",
+                        "doorbell.position": "\(drift.position)", "doorbell.digest": "\(drift.digest)",
                     ])
             case .verify(let token, let id): verify(token, id: id)
             case .adopt(let token): adopt(token)

@@ -25,7 +25,7 @@ extension Session {
         /// The client is who this token says: ``Session/deadline`` is another one, and the legacy API is shown this token.
         case adopt(token: String)
         /// Count a client whose state was not what a poll said.
-        case drifted(Feature, ChannelName, Position, digest: String)
+        case drifted(Drift)
         /// A WebSocket ping.
         case ping
         /// Send a close frame. Nothing is sent after it.

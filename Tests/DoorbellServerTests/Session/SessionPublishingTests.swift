@@ -64,7 +64,7 @@ import Testing
         }
         #expect(
             session.received(drift("room:1"), position: here, now: 0)
-                == [.drifted(features[0], room, here, digest: "9f86")])
+                == [.drifted(Session.Drift(feature: features[0], channel: room, position: here, digest: "9f86"))])
         for channel in ["room:2", "notifications", ""] {
             #expect(code(session.received(drift(channel), position: here, now: 0)) == .notSubscribed)
         }
