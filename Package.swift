@@ -84,7 +84,8 @@ let modules: [Target] = [
     .target(
         name: "Doorbell",
         dependencies: [
-            "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellCapture", "DoorbellDashboard", "DoorbellTranslate", "DoorbellHub",
+            "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellCapture", "DoorbellDashboard",
+            "DoorbellTranslate", "DoorbellHub",
             "DoorbellRollout", "DoorbellWire", "DoorbellServer", "DoorbellShim", asyncHTTPClient, hummingbird, nioCore,
             nioHTTP1, nioPosix,
             logging, coreMetrics, serviceLifecycle, unixSignals, yams,
