@@ -69,33 +69,42 @@ import Testing
         #expect(text.output.hasSuffix("1 skipped, 13 ok\n"))
     }
 
-    @Test("an nginx that buffers, that cuts silence, and that writes tokens down")
-    func unwell() async throws {
+    @Test("an nginx that buffers event streams")
+    func buffers() async throws {
         guard
             let proxy = try await ScratchNginx(
                 to: doorbell.port,
                 location: """
                     proxy_ignore_headers X-Accel-Buffering;
                     gzip on; gzip_types text/event-stream; gzip_min_length 0;
-                    proxy_read_timeout 700ms;
                     """)
         else { return }
         let (status, found) = try examine(through: proxy)
         #expect(status == 1)
         for id in ["public.events", "public.events.compressed"] {
             #expect(found[id]?.level == .fail, "\(found[id]?.text ?? id)")
+            #expect(found[id]?.text.contains("held back") == true, "\(found[id]?.text ?? id)")
         }
+        #expect(found["public.websocket.idle"]?.level == .ok)
+    }
+
+    @Test("an nginx that cuts silence, and that writes tokens down")
+    func cuts() async throws {
+        guard let proxy = try await ScratchNginx(to: doorbell.port, location: "proxy_read_timeout 700ms;") else {
+            return
+        }
+        let (status, found) = try examine(through: proxy)
+        #expect(status == 1)
         #expect(found["public.websocket"]?.level == .ok)
         #expect(found["public.websocket.idle"]?.text.contains("was closed after 1 s") == true)
         #expect(found["public.longpoll"]?.level == .fail)
+        #expect(found["public.events"]?.text.contains("ended after") == true, "\(found["public.events"]?.text ?? "")")
         #expect(found["public.logs"]?.text.contains("has the values of ?token= in clear") == true)
     }
 
     @Test("an nginx that knows nothing of upgrades")
     func noUpgrade() async throws {
-        guard let proxy = try await ScratchNginx(to: doorbell.port, location: "proxy_set_header Upgrade '';") else {
-            return
-        }
+        guard let proxy = try await ScratchNginx(to: doorbell.port, upgrades: false) else { return }
         let (status, found) = try examine(through: proxy)
         #expect(status == 1)
         #expect(found["public.websocket"]?.level == .fail)

@@ -19,8 +19,9 @@ final class ScratchNginx: Sendable {
     ///   - upstream: The port on this machine that everything is passed on to.
     ///   - location: More lines of the one location.
     ///   - log: The format of the access log.
+    ///   - upgrades: Whether requests for WebSockets are passed on.
     /// - Returns: `nil` where there is no nginx.
-    init?(to upstream: Int, location: String = "", log: String = "combined") async throws {
+    init?(to upstream: Int, location: String = "", log: String = "combined", upgrades: Bool = true) async throws {
         let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/opt/homebrew/bin/nginx"]
         guard let program = places.first(where: FileManager.default.isExecutableFile) else { return nil }
         port = try freePort()
@@ -40,8 +41,8 @@ final class ScratchNginx: Sendable {
             location / {
               proxy_pass http://127.0.0.1:\(upstream);
               proxy_http_version 1.1;
-              proxy_set_header Upgrade $http_upgrade;
-              proxy_set_header Connection $http_connection;
+              proxy_set_header Upgrade \(upgrades ? "$http_upgrade" : "''");
+              proxy_set_header Connection \(upgrades ? "$http_connection" : "''");
               \(location)
             }
           }

@@ -135,7 +135,7 @@ public struct PublicProbe: Sendable {
                 opened,
                 .skipped(
                     idle, "a WebSocket was watched for \(lived) s only",
-                    mend: "More than two heartbeats tell whether it lives: --patience \(heartbeat.inSeconds * 2 + 10)s"),
+                    mend: "More than two heartbeats tell whether it lives: --patience \(heartbeat.inSeconds * 2 + 10)"),
             ]
         }
         return [
@@ -157,46 +157,32 @@ public struct PublicProbe: Sendable {
         var request = request("/_doorbell/sse?channel=doorbell-doctor")
         request.headers.add(name: "accept", value: "text/event-stream")
         if compressed { request.headers.add(name: "accept-encoding", value: "gzip") }
-        let began = ContinuousClock.now
-        // The head may be what is held back.
-        let asked = request
-        let first = await withTimeout(timeout) { await self.firstBytes(of: asked) }
-        switch first {
-        case nil:
-            return .fail(id, "\(what) is silent: nothing came for \(timeout.inSeconds) s", why: why, mend: mend)
-        case .failure(let error): return .fail(id, "\(what) breaks off: \(error)", why: why, mend: mend)
-        case .success(let first):
-            guard first.status == 200, first.type.hasPrefix("text/event-stream"), first.size > 0 else {
-                return .fail(
-                    id,
-                    "\(what) cannot be had: \(first.status), \(first.type.isEmpty ? "no content type" : first.type)",
-                    why: "It is what clients use where WebSockets do not pass.",
-                    mend:
-                        "With tokens required, give one: --header 'Authorization: Bearer …'. Otherwise let the proxy send /_doorbell/sse to the service."
-                )
-            }
-            return .ok(id, "\(what) speaks at once (\(Int((ContinuousClock.now - began) / .milliseconds(1))) ms)")
-        }
-    }
-
-    private struct FirstBytes {
-        let status: UInt
-        let type: String
-        let size: Int
-    }
-
-    private func firstBytes(of request: HTTPClientRequest) async -> Result<FirstBytes, any Error> {
-        do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: limit)
-            var size = 0
-            for try await part in answer.body where part.readableBytes > 0 {
-                size = part.readableBytes
-                break
-            }
-            let type = answer.headers.first(name: "content-type") ?? ""
-            return .success(FirstBytes(status: answer.status.code, type: type, size: size))
-        } catch {
-            return .failure(error)
+        switch await EventProbe(request: request).watch(for: min(patience, heartbeat * 2 + .seconds(1))) {
+        case .refused(let status, let type):
+            return .fail(
+                id, "\(what) cannot be had: \(status), \(type.isEmpty ? "no content type" : type)",
+                why: "It is what clients use where WebSockets do not pass.",
+                mend:
+                    "With tokens required, give one: --header 'Authorization: Bearer …'. Otherwise let the proxy send /_doorbell/sse to the service."
+            )
+        case .silent(let seconds):
+            return .fail(id, "\(what) is held back: nothing came for \(seconds) s", why: why, mend: mend)
+        case .ended(let seconds, let reason):
+            return .fail(
+                id, "\(what) ended after \(seconds) s\(reason.map { ": \($0)" } ?? "")",
+                why: "Clients reconnect all the time, and poll meanwhile.",
+                mend: "Raise the proxy's read timeout above limits.heartbeat, \(heartbeat.inSeconds) s.")
+        case .spoke(once: let seconds) where patience > heartbeat * 2:
+            return .fail(
+                id, "\(what) is held back: after its beginning nothing came for \(seconds) s", why: why, mend: mend)
+        case .spoke(once: let seconds):
+            return .skipped(
+                id, "\(what) begins at once, and was watched for \(seconds) s only",
+                mend:
+                    "More than two heartbeats tell whether events come, too: --patience \(heartbeat.inSeconds * 2 + 10)"
+            )
+        case .spokeAgain(let seconds):
+            return .ok(id, "\(what) begins at once, and speaks again (after \(seconds) s)")
         }
     }
 
@@ -314,11 +300,11 @@ public struct PublicProbe: Sendable {
 
 extension Duration {
     /// Whole seconds, rounded.
-    fileprivate var inSeconds: Int { Int((self / .seconds(1)).rounded()) }
+    var inSeconds: Int { Int((self / .seconds(1)).rounded()) }
 }
 
 /// What `work` gives within `limit`; `nil` when it takes longer, and is cancelled.
-private func withTimeout<Value: Sendable>(
+func withTimeout<Value: Sendable>(
     _ limit: Duration, _ work: @escaping @Sendable () async -> Value
 ) async -> Value? {
     await withTaskGroup(of: Value?.self) { group in

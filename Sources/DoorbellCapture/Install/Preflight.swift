@@ -140,7 +140,14 @@ public final class Preflight {
                     .unsupported, "table \(name) in \(connection.place) is not captured",
                     hint: "Run 'doorbell install'.")
             }
-            let present = Set(try triggers(id: entry.id).filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
+            let found = try triggers(id: entry.id)
+            // PostgreSQL made these for partitions, from the trigger of the whole.
+            if let off = found.first(where: { $0.cloned && !$0.enabled }) {
+                throw DoorbellError(
+                    .unsupported, "the trigger \(off.trigger) on \(off.table) in \(connection.place) is disabled",
+                    hint: "ALTER TABLE \(off.table) ENABLE TRIGGER \(SQL.identifier(off.trigger));")
+            }
+            let present = Set(found.filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
             let missing = target.expectedTriggers(mode: mode).subtracting(present).sorted()
             if let first = missing.first(where: { !$0.hasPrefix(OutboxSchema.truncateTrigger) }) {
                 throw DoorbellError(

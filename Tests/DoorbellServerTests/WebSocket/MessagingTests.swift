@@ -49,9 +49,9 @@ import Testing
     func drift() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in
             let socket = try await WebSocketProbe.open(server.port)
-            try await socket.send(#"{"type":"subscribe","channel":"notifications"}"#)
+            try await socket.send(#"{"type":"subscribe","channel":"user:7:notifications"}"#)
             try await socket.text(containing: "subscribed")
-            try await socket.send(#"{"type":"drift","channel":"notifications","position":"1.1-1","digest":"9f"}"#)
+            try await socket.send(#"{"type":"drift","channel":"user:7:notifications","position":"1.1-1","digest":"9f"}"#)
             try await socket.send(#"{"type":"ping"}"#)
             #expect(try await socket.text().contains("pong"))
         }
