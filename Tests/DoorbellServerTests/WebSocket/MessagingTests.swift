@@ -51,7 +51,8 @@ import Testing
             let socket = try await WebSocketProbe.open(server.port)
             try await socket.send(#"{"type":"subscribe","channel":"user:7:notifications"}"#)
             try await socket.text(containing: "subscribed")
-            try await socket.send(#"{"type":"drift","channel":"user:7:notifications","position":"1.1-1","digest":"9f"}"#)
+            try await socket.send(
+                #"{"type":"drift","channel":"user:7:notifications","position":"1.1-1","digest":"9f"}"#)
             try await socket.send(#"{"type":"ping"}"#)
             #expect(try await socket.text().contains("pong"))
         }
