@@ -264,7 +264,7 @@ import Testing
         let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("README.md")
         let promised = try String(contentsOf: readme, encoding: .utf8).split(separator: "\n")
-            .filter { $0.hasPrefix("| `doorbell_") }
+            .filter { $0.hasPrefix("| `doorbell_") || $0.hasPrefix("| `process_") }
             .compactMap { $0.split(separator: "`").dropFirst().first.map(String.init) }
         #expect(promised.count > 10)
         #expect(Set(types) == Set(promised))
