@@ -1,12 +1,7 @@
 import DoorbellCapture
 import DoorbellCore
+import Foundation
 import Logging
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// What this process and the legacy API use, by the operating system's count, and the database by its own.
 final class UsageSampler: Sendable {
