@@ -2,12 +2,12 @@
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 SWIFT_DIRS  := Package.swift Sources Tests
-TSAN_TESTS  := DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
+TSAN_TESTS  := DoorbellAssessTests.LogAssessorTests|DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
 TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy prometheus
 CLIENT_PACKAGES := terser node-commander node-typescript node-react node-react-dom python3-websockets
-PEER_PACKAGES  := libnginx-mod-nchan node-ws
+PEER_PACKAGES  := libnginx-mod-nchan node-ws goaccess
 PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES)
 
 export SWIFT_BACKTRACE ?= enable=no

@@ -47,6 +47,8 @@ let modules: [Target] = [
     .target(name: "DoorbellReport", dependencies: ["DoorbellCore"], swiftSettings: settings),
     .target(
         name: "DoorbellRollout", dependencies: ["DoorbellCore", "DoorbellReport", histogram], swiftSettings: settings),
+    .target(
+        name: "DoorbellAssess", dependencies: ["CZlib", "DoorbellCore", "DoorbellReport"], swiftSettings: settings),
     .target(name: "DoorbellWire", dependencies: ["DoorbellCore", "CZlib"], swiftSettings: settings),
     .target(
         name: "DoorbellAuth",
@@ -94,14 +96,14 @@ let modules: [Target] = [
     .executableTarget(
         name: "DoorbellCLI",
         dependencies: [
-            "Doorbell", "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellRollout", argumentParser, logging,
-            nioSSL,
-            unixSignals,
+            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellRollout",
+            argumentParser, logging, nioSSL, unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",
         dependencies: [
-            "CLibPQ", "Doorbell", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub", "DoorbellRollout",
+            "CLibPQ", "Doorbell", "DoorbellAssess", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
+            "DoorbellRollout",
             "DoorbellServer", "DoorbellShim", "DoorbellTesting", "DoorbellTranslate", "DoorbellWire", argumentParser,
             logging, nioCore,
             nioHTTP1,
@@ -149,6 +151,9 @@ let tests: [Target] = [
         dependencies: ["DoorbellCore", "DoorbellReport", "DoorbellRollout", "DoorbellTestSupport"],
         swiftSettings: settings),
     .testTarget(
+        name: "DoorbellAssessTests", dependencies: ["DoorbellAssess", "DoorbellCore", "DoorbellTesting", "CZlib"],
+        swiftSettings: settings),
+    .testTarget(
         name: "DoorbellWireTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellWire"],
         swiftSettings: settings),
     .testTarget(
@@ -174,8 +179,8 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellTests",
         dependencies: [
-            "Doorbell", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellRollout", "DoorbellServer",
-            coreMetrics,
+            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellRollout",
+            "DoorbellServer", "DoorbellTesting", coreMetrics,
         ], swiftSettings: settings),
     .testTarget(
         name: "IntegrationTests",

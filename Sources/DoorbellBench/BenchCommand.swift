@@ -8,11 +8,12 @@ import Foundation
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doorbell-bench",
-        abstract: "Measure writes, latency, drain rate, idle cost (on a PostgreSQL of its own), fan-out and polls.",
+        abstract:
+            "Measure writes, latency, drain rate, idle cost (on a PostgreSQL of its own), fan-out, polls and reading logs.",
         discussion: "Progress goes to standard error, tables go to standard output.")
 
     enum Section: String, CaseIterable, ExpressibleByArgument {
-        case writes, flush, bulk, latency, drain, idle, fanout, polls, all
+        case writes, flush, bulk, latency, drain, idle, fanout, polls, assess, all
     }
 
     @Argument(help: "What to measure: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -50,6 +51,10 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: .hidden)
     var accessLog: String?
 
+    /// How the assess section reads a log in a process of its own.
+    @Option(help: .hidden)
+    var assessFile: String?
+
     func validate() throws {
         for (name, value) in [("rounds", rounds), ("seconds", seconds), ("rows", rows)] {
             if let value, value < 1 { throw ValidationError("--\(name) is at least 1") }
@@ -57,6 +62,7 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let assessFile { return try Assess.run(file: assessFile) }
         if let servePolls {
             return try await PollsServeMode.run(stub: servePolls, with: pollsWith, accessLog: accessLog)
         }
@@ -66,11 +72,12 @@ struct BenchCommand: AsyncParsableCommand {
         let plan = BenchPlan(quick: quick, rounds: rounds, seconds: seconds, rows: rows)
         var report = Report()
         report.say("machine: \(Machine.description)")
-        if section != .fanout, section != .polls { await measureOnPostgres(plan, into: &report) }
+        if ![.fanout, .polls, .assess].contains(section) { await measureOnPostgres(plan, into: &report) }
         await measure(.flush, into: &report) { try await SlowFlush(plan).measure(into: &$0) }
         let fanOut = FanOut(FanOutPlan(plan, quick: quick), parts: parts.isEmpty ? FanOut.Part.allCases : parts)
         await measure(.fanout, into: &report) { fanOut.measure(into: &$0) }
         await measure(.polls, into: &report) { try await Polls(plan).measure(into: &$0) }
+        await measure(.assess, into: &report) { try Assess(plan, quick: quick).measure(into: &$0) }
         report.printSummary()
         if let json { try report.write(to: json) }
     }

@@ -10,6 +10,7 @@ struct DoorbellCommand: AsyncParsableCommand {
             Doorbell runs beside a legacy API on PostgreSQL, captures row changes, and pushes them over WebSocket, while \
             the polled URLs go on answering.
 
+              doorbell assess access.log     which endpoints are polled, and which are worth moving
               doorbell check                 is doorbell.yaml right?
               doorbell doctor                what keeps push from working?
               doorbell install --dry-run     what would be changed in the database?
@@ -30,7 +31,8 @@ struct DoorbellCommand: AsyncParsableCommand {
             """,
         version: "doorbell 0.1.0",
         subcommands: [
-            CheckCommand.self, DoctorCommand.self, InstallCommand.self, UninstallCommand.self, ServeCommand.self,
+            AssessCommand.self, CheckCommand.self, DoctorCommand.self, InstallCommand.self, UninstallCommand.self,
+            ServeCommand.self,
             TailCommand.self,
             CompareCommand.self, ParityCommand.self, GateCommand.self, ConnectionsCommand.self, StageCommand.self,
             PollersCommand.self, TokenCommand.self,

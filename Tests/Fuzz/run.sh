@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes what reads untrusted bytes, with libFuzzer and AddressSanitizer.
 #
-#   Tests/Fuzz/run.sh [SECONDS] [CHECK...]     (60 seconds each; the checks of FuzzChecks.swift, and head: HTTPHeadCheck.swift)
+#   Tests/Fuzz/run.sh [SECONDS] [CHECK...]     (60 seconds each; the checks of FuzzChecks.swift, head: HTTPHeadCheck.swift, logs: LogFuzzCheck.swift)
 #
 # Builds in .build/fuzz, or in $FUZZ_BUILD. For head it needs the debug build of everything (`make build`) too.
 #
@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- frames messages inflate extensions head
+[ $# -gt 0 ] || set -- frames messages inflate extensions head logs
 
 build=${FUZZ_BUILD:-.build/fuzz}
 debug=.build/debug
@@ -34,6 +34,18 @@ wire() {
     compile -module-name Fuzz -emit-module-path "$build/Fuzz.swiftmodule" -o "$build/fuzz" \
         "$build/DoorbellCore.o" "$build/DoorbellWire.o" \
         Tests/DoorbellWireTests/FuzzChecks.swift Tests/DoorbellWireTests/EventStreamReader.swift Tests/Fuzz/Fuzz.swift
+}
+
+# The check of access logs.
+logs() {
+    for module in DoorbellCore DoorbellReport DoorbellAssess; do
+        compile -module-name "$module" -emit-module -emit-module-path "$build/$module.swiftmodule" \
+            -emit-object -o "$build/$module.o" $(find Sources/$module -name '*.swift')
+    done
+    compile -module-name LogFuzz -emit-object -o "$build/LogFuzz.o" Tests/DoorbellAssessTests/LogFuzzCheck.swift \
+        Tests/DoorbellAssessTests/MemoryReader.swift Tests/Fuzz/LogFuzz.swift
+    # shellcheck disable=SC2086 (a list of flags)
+    swiftc $sanitize -o "$build/logs" "$build/DoorbellCore.o" "$build/DoorbellReport.o" "$build/DoorbellAssess.o" "$build/LogFuzz.o" -lz
 }
 
 # The check of the served pipeline: DoorbellServer and the parser of HTTP are compiled for the fuzzer, the rest comes from the debug build.
@@ -79,8 +91,9 @@ for check; do
     case $check in
     messages) seeds="$fixtures Tests/Fixtures/wire/v1" ;;
     head) program=$build/head options="-max_len=2048 -dict=Tests/Fuzz/http.dict" ;;
+    logs) program=$build/logs options="-max_len=2048 -dict=Tests/Fuzz/logs.dict" ;;
     esac
-    if [ "$check" = head ]; then served; else wire; fi
+    case $check in head) served ;; logs) logs ;; *) wire ;; esac
     echo "fuzz: $check"
     # shellcheck disable=SC2086 (two folders)
     DOORBELL_FUZZ=$check SWIFT_BACKTRACE=enable=no "$program" -max_total_time="$seconds" $options -timeout=10 \
