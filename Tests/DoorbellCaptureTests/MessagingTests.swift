@@ -154,7 +154,7 @@ import Testing
         try app.run(
             """
             drop function doorbell.\(MessagingSchema.signature); drop table doorbell.channels, doorbell.cursors;
-            drop table doorbell.stages, doorbell.audit; drop function doorbell.keep_audit();
+            drop table doorbell.stages, doorbell.audit, doorbell.ledger, doorbell.ledger_usage; drop function doorbell.keep_audit();
             update doorbell.meta set version = 1; insert into t values (1)
             """)
         let epoch = try app.run("select epoch from doorbell.meta")

@@ -250,7 +250,7 @@ import Testing
         let (conninfo, app, store) = try installed()
         try app.run(
             """
-            drop table doorbell.stages, doorbell.audit; drop function doorbell.keep_audit(),
+            drop table doorbell.stages, doorbell.audit, doorbell.ledger, doorbell.ledger_usage; drop function doorbell.keep_audit(),
                 doorbell.set_stage(text, text, numeric, text, text, jsonb, int8, text, numeric);
             update doorbell.meta set version = 2
             """)
