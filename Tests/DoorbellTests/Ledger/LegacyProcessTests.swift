@@ -43,7 +43,7 @@ import Testing
                 burn(); os.write(done, b'x'); time.sleep(60); os._exit(0)
             os.read(ready, 1)
             burn()
-            os.write(1, b'done\n')
+            os.write(1, b'done\\n')
             sys.stdin.read()
             """
         let process = Process()
