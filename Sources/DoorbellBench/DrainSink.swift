@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellHub
+import DoorbellTesting
 import DoorbellTranslate
 import DoorbellWire
 import Foundation

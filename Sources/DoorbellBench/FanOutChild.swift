@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 
 /// A program that takes commands on standard input and answers each with a line: a server or the load generator.

@@ -1,3 +1,5 @@
+import DoorbellTesting
+
 /// What Doorbell's server survives: many idle connections, all clients at once, clients that come and go, readers that stop.
 struct FanOutEndurance {
     private let plan: FanOutPlan

@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 
 /// The servers that Debian packages, set up to do the same as the others: one process, `/all` for everybody, `/c/NUMBER` for

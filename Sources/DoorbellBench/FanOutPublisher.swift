@@ -1,5 +1,6 @@
 import DoorbellCore
 import DoorbellHub
+import DoorbellTesting
 import Foundation
 
 /// Takes capture's place: publishes on a thread of its own, at a rate.

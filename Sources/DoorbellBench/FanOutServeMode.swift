@@ -18,7 +18,7 @@ enum FanOutServeMode {
     /// - Parameter counts: With the ledger, as the service has it, but that nothing is written to a database.
     static func run(counts: Bool) async throws {
         _ = PrometheusRegistry.bootstrap()
-        raiseDescriptorLimit()
+        DescriptorLimit.raise()
         let features = try FanOutPublisher.Features()
         let clock = LoopClock()
         let group =
@@ -79,17 +79,5 @@ enum FanOutServeMode {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
-
-    private static func raiseDescriptorLimit() {
-        #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
     }
 }

@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 
 /// A push server under measurement, in a process and on a processor of its own.

@@ -1,3 +1,5 @@
+import DoorbellTesting
+
 /// One server with one crowd of subscribers, from its start to its end. Everything of a visit is measured in the same
 /// process, and visits to different servers are taken in turns.
 struct FanOutVisit {

@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTesting
 
 /// When each numbered row was sent, committed and received: moments of ``Moment``, 0 for never.
 ///

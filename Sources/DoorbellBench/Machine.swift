@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 
 /// What the figures were measured on.

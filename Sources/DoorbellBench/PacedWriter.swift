@@ -1,4 +1,5 @@
 import CLibPQ
+import DoorbellTesting
 import Foundation
 
 /// Updates one row again and again at a steady pace, each in a transaction of its own, on a thread of its own.

@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 import NIOCore
 import NIOHTTP1

@@ -1,11 +1,12 @@
 import Doorbell
+import DoorbellTesting
 import Foundation
 import Logging
 
 /// The child's side of ``ServiceChild``: what `doorbell serve` runs, in a process of the bench's own program.
 enum ServeMode {
     static func run(configurationFile: String) async throws {
-        endWithParent()
+        Lifeline.watch { kill(getpid(), SIGTERM) }
         let configuration = try Configuration.load(file: configurationFile, environment: [:])
         let registry = PrometheusRegistry.bootstrap()
         LoggingSystem.bootstrap { label in
@@ -17,15 +18,6 @@ enum ServeMode {
             configuration: configuration, metrics: registry, logger: Logger(label: "doorbell"))
         try await service.run { endpoints in
             FileHandle.standardOutput.write(Data("\(endpoints.listen.port)\n".utf8))
-        }
-    }
-
-    /// The parent holds our standard input open as long as it lives.
-    private static func endWithParent() {
-        Thread.detachNewThread {
-            var byte: UInt8 = 0
-            while read(0, &byte, 1) > 0 {}
-            kill(getpid(), SIGTERM)
         }
     }
 }

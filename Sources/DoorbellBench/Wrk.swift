@@ -1,3 +1,4 @@
+import DoorbellTesting
 import Foundation
 
 /// `wrk` with 100 connections on the load's core.

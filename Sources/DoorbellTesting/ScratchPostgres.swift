@@ -90,11 +90,21 @@ public final class ScratchPostgres: Sendable {
         try start()
     }
 
+    /// Of the server's first process; `nil` while it does not run.
+    public var processID: Int32? {
+        let lines = try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)
+        return lines?.split(separator: "\n").first.flatMap { Int32($0) }
+    }
+
+    /// The end of what the server has logged.
+    public var lastLines: String {
+        let text = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").suffix(5).joined(separator: "\n")
+    }
+
     /// `kill -9` of the server itself; its processes end when they notice.
     public func crash() throws {
-        let lines = try String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)
-        guard let pid = lines.split(separator: "\n").first.flatMap({ Int32($0) }) else { return }
-        kill(pid, SIGKILL)
+        if let processID { kill(processID, SIGKILL) }
     }
 
     /// A program of the same PostgreSQL, such as `pgbench`.

@@ -1,4 +1,4 @@
-import DoorbellTestSupport
+import DoorbellCore
 import NIOHTTP1
 import Testing
 

@@ -1,3 +1,4 @@
+import DoorbellCore
 import DoorbellServer
 import DoorbellShim
 import DoorbellTestSupport
@@ -14,7 +15,8 @@ import Darwin
 @Suite struct SlowClientsTests {
     @Test("a thousand clients that send a byte now and then hold up nobody else, and cost little memory")
     func thousand() async throws {
-        raiseDescriptorLimit()
+        // Two a client are needed.
+        DescriptorLimit.raise()
         let legacy = try await LegacyServer { request in .reply(.ok, [:], "\(request.bodySize)") }
         try await withShim(legacy) { shim in
             _ = try await shim.get("/warm")
@@ -119,17 +121,4 @@ private func residentBytes() -> Int {
     let text = String(decoding: line.map { UInt8(bitPattern: $0) }.prefix { $0 != 0 }, as: UTF8.self)
     let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
-}
-
-/// Two descriptors a client are needed, and many systems start a process with 1,024.
-private func raiseDescriptorLimit() {
-    var limit = rlimit()
-    #if canImport(Glibc)
-    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #else
-    let resource = RLIMIT_NOFILE
-    #endif
-    guard getrlimit(resource, &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(resource, &limit)
 }

@@ -1,4 +1,4 @@
-import DoorbellTestSupport
+import DoorbellCore
 import DoorbellWire
 import Foundation
 import Testing
