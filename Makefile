@@ -12,7 +12,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo simulate origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard property tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ demo: setup release ## Start PostgreSQL, an example application and Doorbell in 
 
 migrate-demo: setup release ## The example, moved from polling to push feature by feature, by itself
 	/usr/bin/python3 examples/migrate.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)
+
+simulate: setup release ## Polling against push with 5,000 clients, on this machine
+	"$$(swift build -c release --show-bin-path)/doorbell" simulate $(ARGS)
 
 origin: setup release ## How many polls still reach the legacy API with a cache: 1,000 clients, for real
 	/usr/bin/python3 examples/origin.py --doorbell "$$(swift build -c release --show-bin-path)/doorbell" $(ARGS)

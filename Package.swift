@@ -93,11 +93,18 @@ let modules: [Target] = [
             logging, coreMetrics, serviceLifecycle, unixSignals, yams,
         ], swiftSettings: settings),
     .target(name: "DoorbellTesting", dependencies: ["DoorbellCore", "CLibPQ"], swiftSettings: settings),
+    .target(
+        name: "DoorbellSimulate",
+        dependencies: [
+            "CLibPQ", "DoorbellClient", "DoorbellCore", "DoorbellReport", "DoorbellRollout", "DoorbellTesting",
+            asyncHTTPClient,
+            histogram, nioCore, nioHTTP1, nioPosix,
+        ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellCLI",
         dependencies: [
             "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellRollout",
-            argumentParser, logging, nioSSL, unixSignals,
+            "DoorbellSimulate", "DoorbellTesting", argumentParser, logging, nioSSL, unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",
@@ -153,6 +160,11 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellAssessTests", dependencies: ["DoorbellAssess", "DoorbellCore", "DoorbellTesting", "CZlib"],
         swiftSettings: settings),
+    .testTarget(
+        name: "DoorbellSimulateTests",
+        dependencies: [
+            "DoorbellCore", "DoorbellReport", "DoorbellRollout", "DoorbellSimulate", "DoorbellTestSupport", nioHTTP1,
+        ], swiftSettings: settings),
     .testTarget(
         name: "DoorbellWireTests", dependencies: ["DoorbellTestSupport", "DoorbellCore", "DoorbellWire"],
         swiftSettings: settings),

@@ -24,8 +24,9 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell stage                 where each feature stands, and how to move it
               doorbell pollers               who polls although there is push
               doorbell token --subject 7     a token to try things out with
+              doorbell simulate              polling against push with thousands of clients, on this machine
 
-            Every command takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
+            Every command but simulate takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, 69 the database \
             cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, or somebody else was faster, 76 the database is \
             not prepared or not supported, 77 a right is missing, 78 the configuration is wrong.
             """,
@@ -35,6 +36,6 @@ struct DoorbellCommand: AsyncParsableCommand {
             ServeCommand.self,
             TailCommand.self,
             CompareCommand.self, ParityCommand.self, GateCommand.self, ConnectionsCommand.self, StageCommand.self,
-            PollersCommand.self, TokenCommand.self,
+            PollersCommand.self, TokenCommand.self, SimulateCommand.self, SimulatedAPICommand.self,
         ])
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Doorbell
 import DoorbellCore
+import DoorbellTesting
 import Foundation
 import Logging
 
@@ -16,6 +17,9 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "Print what changes and who is told when.")
     var commentary = false
+    /// For programs that start the service as their child.
+    @Flag(help: .hidden)
+    var endWithInput = false
     @Option(
         help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
         transform: Self.level)
@@ -25,7 +29,8 @@ struct ServeCommand: AsyncParsableCommand {
         try await Terminal.reporting {
             let configuration = try file.load()
             for warning in configuration.warnings { Terminal.complain("note: \(warning)") }
-            Self.raiseDescriptorLimit()
+            DescriptorLimit.raise()
+            if endWithInput { Lifeline.watch { kill(getpid(), SIGTERM) } }
             let registry = PrometheusRegistry.bootstrap()
             let level = logLevel
             LoggingSystem.bootstrap { label in
@@ -59,18 +64,5 @@ struct ServeCommand: AsyncParsableCommand {
             throw ValidationError("'\(text)' is not a log level; use one of \(known)")
         }
         return level
-    }
-
-    /// Each client is a descriptor; most systems start a process far below what they allow it.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
     }
 }

@@ -20,6 +20,8 @@ public struct ConnectionOptions: Sendable {
     /// The size of one read from the socket, in bytes; it stays allocated while the connection lives. `nil`: grows and shrinks
     /// with what arrives (2 to 64 KiB). For many idle connections: 512.
     public var readSize: Int?
+    /// Called with the new channel before anything is added to it: for handlers that stand nearest to the socket.
+    package var prepare: (@Sendable (_ channel: any Channel) throws -> Void)?
 
     public init() {}
 }

@@ -28,6 +28,7 @@ extension DoorbellConnection {
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try options.prepare?(channel)
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(tlsHandler(tls, url.host)) }
                     let encoder = HTTPRequestEncoder()

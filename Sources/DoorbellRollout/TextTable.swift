@@ -1,9 +1,9 @@
 /// Columns for a terminal.
-enum TextTable {
+package enum TextTable {
     /// One line a row, aligned, without colours; ends with a newline. The first row has the heads.
     ///
     /// - Parameter names: How many columns from the left are names; the others are figures.
-    static func text(_ rows: [[String]], names: Int) -> String {
+    package static func text(_ rows: [[String]], names: Int) -> String {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { cells in
             let padded = cells.indices.map { column in
