@@ -138,7 +138,11 @@ public final class ScratchPostgres: Sendable {
                 errno == ESRCH
             else { continue }
             let lines = try? String(contentsOfFile: temporary + name + "/data/postmaster.pid", encoding: .utf8)
-            if let server = lines?.split(separator: "\n").first.flatMap({ Int32($0) }) { kill(server, SIGQUIT) }
+            if let server = lines?.split(separator: "\n").first.flatMap({ Int32($0) }) {
+                kill(server, SIGQUIT)
+                // While it ends it still writes files, and a folder with a new one in it is not removed.
+                for _ in 0..<100 where kill(server, 0) == 0 { usleep(50_000) }
+            }
             try? FileManager.default.removeItem(atPath: temporary + name)
         }
     }

@@ -1,4 +1,4 @@
-import DoorbellTestSupport
+import DoorbellCore
 import Testing
 
 @testable import DoorbellRollout

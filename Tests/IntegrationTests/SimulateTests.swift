@@ -96,6 +96,19 @@ import Testing
         simulation.expectNothingLeft()
     }
 
+    @Test("the simulator itself killed: its children end, and the next run removes the cluster")
+    func killed() async throws {
+        let simulation = try Running(["--clients", "20", "--interval", "500ms", "--duration", "10m"])
+        try await simulation.until("polling: measuring")
+        let children = simulation.children.filter { $0.words.contains("simulated-api") }
+        #expect(children.count == 1)
+        simulation.kill()
+        for child in children { try await gone(child.id) }
+        let next = try Running(["--clients", "1", "--interval", "100ms", "--duration", "1s"], in: simulation)
+        #expect(await next.untilEnded() == 0, "\(next.error)")
+        next.expectNothingLeft()
+    }
+
     @Test(
         "options that make no sense are refused",
         arguments: [
@@ -147,6 +160,11 @@ import Testing
 
     // MARK: Inside
 
+    private func gone(_ process: Int32) async throws {
+        for _ in 0..<600 where kill(process, 0) == 0 { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(kill(process, 0) != 0, "process \(process) is still there")
+    }
+
     /// What the tests read of `--json`.
     private struct Report: Decodable {
         struct Usage: Decodable {
@@ -172,10 +190,11 @@ import Testing
         private let process = Locked<Process?>(nil)
         let processID: Int32
 
-        init(_ arguments: [String]) throws {
+        /// - Parameter place: Whose temporary folder it uses; its own otherwise.
+        init(_ arguments: [String], in place: Running? = nil) throws {
             folder = NSTemporaryDirectory() + "doorbell-it-\(getpid())-\(UInt32.random(in: 0 ... .max))"
             try FileManager.default.createDirectory(atPath: folder + "/tmp", withIntermediateDirectories: true)
-            temporary = folder + "/tmp"
+            temporary = place?.temporary ?? folder + "/tmp"
             // PostgreSQL's own user has to pass.
             for path in [folder, folder + "/tmp"] {
                 try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
