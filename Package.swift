@@ -78,7 +78,7 @@ let modules: [Target] = [
     .target(
         name: "DoorbellClient",
         dependencies: [
-            "DoorbellCore", "DoorbellWire", nioCore, nioPosix, nioHTTP1, nioSSL,
+            "DoorbellCore", "DoorbellWire", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL,
         ], swiftSettings: settings),
     // Only files, in a module of their own: as code they take a compiler longer than all of the service's.
     .target(

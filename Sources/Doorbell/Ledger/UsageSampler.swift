@@ -21,12 +21,12 @@ final class UsageSampler: Sendable {
     init(legacy: LegacyProcess?, logger: Logger) {
         self.legacy = legacy
         self.logger = logger
-        state = Locked(State(service: Self.processorSeconds, legacy: legacy?.usage))
+        state = Locked(State(service: ProcessorClock.process, legacy: legacy?.usage))
     }
 
     /// Since the sample before.
     func sample() -> LedgerUsage {
-        let service = Self.processorSeconds
+        let service = ProcessorClock.process
         let found = legacy?.usage
         var usage = LedgerUsage()
         let isNews = state.withLock { state in
@@ -55,13 +55,6 @@ final class UsageSampler: Sendable {
     /// Bytes resident now.
     var memory: (service: UInt64?, legacy: UInt64?) {
         (LegacyProcess.residentBytes(of: getpid()), legacy?.usage?.memory)
-    }
-
-    /// Of all threads, user and system.
-    private static var processorSeconds: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
 
