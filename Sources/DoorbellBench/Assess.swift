@@ -1,4 +1,5 @@
 import DoorbellAssess
+import DoorbellCore
 import DoorbellTesting
 import Foundation
 
@@ -128,7 +129,7 @@ struct Assess {
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        let before = Self.childSeconds
+        let before = ProcessorClock.children
         let start = Moment.now
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
@@ -137,15 +138,6 @@ struct Assess {
         guard process.terminationStatus == 0 else {
             throw BenchFailure("\(program) ended with \(process.terminationStatus)")
         }
-        return Visit(elapsed: elapsed, processor: Self.childSeconds - before, output: text)
-    }
-
-    /// Processor time of children that have ended.
-    private static var childSeconds: Double {
-        var usage = rusage()
-        // RUSAGE_CHILDREN, whose type is another than the parameter's with Glibc.
-        getrusage(-1, &usage)
-        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(
-            usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        return Visit(elapsed: elapsed, processor: ProcessorClock.children - before, output: text)
     }
 }

@@ -7,7 +7,7 @@ final class CaptureClock: Sendable {
 
     /// On capture's thread, every now and then.
     func note() {
-        let now = ThreadClock.processorSeconds
+        let now = ProcessorClock.thread
         state.withLock { state in
             // A clock that goes back is another thread's: capture was started anew.
             if let last = state.last, now > last { state.spent += now - last }

@@ -45,7 +45,7 @@ final class LoopWork: @unchecked Sendable {
     private var tallies: [(tally: DeliveryTally, seen: Int)] = []
     private let spent = Locked(SIMD8<Double>())
 
-    private init() { last = ThreadClock.processorSeconds }
+    private init() { last = ProcessorClock.thread }
 
     /// A key without a destructor: the clock keeps what it leads to.
     private static let key: pthread_key_t? = {
@@ -76,7 +76,7 @@ final class LoopWork: @unchecked Sendable {
             if total != tallies[index].seen { note(.push, units: total &- tallies[index].seen) }
             tallies[index].seen = total
         }
-        let now = ThreadClock.processorSeconds
+        let now = ProcessorClock.thread
         let shared = shares.share(now - last, units: units)
         last = now
         units = SIMD8()
