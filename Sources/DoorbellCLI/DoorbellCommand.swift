@@ -27,14 +27,16 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell token --subject 7     a token to try things out with
               doorbell simulate              polling against push with thousands of clients, on this machine
 
-            Every command but assess and simulate takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong usage, \
-            69 the database cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be reached, or somebody else \
-            was faster, 76 the database is not prepared or not supported, 77 a right is missing, 78 the configuration is wrong.
+            Every command but assess and simulate takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong \
+            usage, 69 the database cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be \
+            reached, or somebody else was faster, 76 the database is not prepared or not supported, 77 a right is missing, \
+            78 the configuration is wrong.
             """,
         version: "doorbell 0.1.0",
         subcommands: [
             AssessCommand.self, CheckCommand.self, DoctorCommand.self, InstallCommand.self, UninstallCommand.self,
-            ServeCommand.self, TailCommand.self, CompareCommand.self, ParityCommand.self, GateCommand.self, ConnectionsCommand.self, StageCommand.self,
+            ServeCommand.self, TailCommand.self, CompareCommand.self, ParityCommand.self, GateCommand.self,
+            ConnectionsCommand.self, StageCommand.self,
             PollersCommand.self, TokenCommand.self, SimulateCommand.self, SimulatedAPICommand.self,
         ])
 }
