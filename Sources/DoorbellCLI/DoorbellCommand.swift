@@ -11,7 +11,6 @@ struct DoorbellCommand: AsyncParsableCommand {
             the polled URLs go on answering.
 
               doorbell assess access.log     which endpoints are polled, and which are worth moving
-              doorbell assess access.log     what is polled, and what is worth moving?
               doorbell check                 is doorbell.yaml right?
               doorbell doctor                what keeps push from working?
               doorbell install --dry-run     what would be changed in the database?
