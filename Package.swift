@@ -46,7 +46,7 @@ let modules: [Target] = [
     .target(name: "DoorbellHub", dependencies: ["DoorbellCore", deque], swiftSettings: settings),
     .target(name: "DoorbellReport", dependencies: ["DoorbellCore"], swiftSettings: settings),
     .target(
-        name: "DoorbellRollout", dependencies: ["DoorbellCore", "DoorbellReport", histogram], swiftSettings: settings),
+        name: "DoorbellRollout", dependencies: ["DoorbellCore", "DoorbellReport"], swiftSettings: settings),
     .target(
         name: "DoorbellAssess", dependencies: ["CZlib", "DoorbellCore", "DoorbellReport"], swiftSettings: settings),
     .target(name: "DoorbellWire", dependencies: ["DoorbellCore", "CZlib"], swiftSettings: settings),
