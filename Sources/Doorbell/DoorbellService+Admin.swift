@@ -162,10 +162,7 @@ extension DoorbellService {
     }
 
     private static func json(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(value) else { return "{}\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        ((try? PrettyJSON.text(value)) ?? "{}") + "\n"
     }
 }
 

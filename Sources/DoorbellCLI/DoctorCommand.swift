@@ -67,14 +67,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let report = await Doctor(configuration, probe: probe).examine { step in
                 if isatty(2) == 1 { Terminal.complain("… \(step)") }
             }
-            Terminal.print(json ? try Self.encoded(report) : report.text, terminator: json ? "\n" : "")
+            Terminal.print(json ? try PrettyJSON.text(report) : report.text, terminator: json ? "\n" : "")
             if report.level >= (strict ? .warn : .fail) { throw ExitCode(1) }
         }
-    }
-
-    private static func encoded(_ report: DoctorReport) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 }

@@ -80,7 +80,7 @@ struct SimulateCommand: AsyncParsableCommand {
             }
             let report = try result.get()
             if let html { try Self.write(SimulationPage.html(report), to: html) }
-            Terminal.print(json ? try Self.json(report) : report.text, terminator: json ? "\n" : "")
+            Terminal.print(json ? try PrettyJSON.text(report) : report.text, terminator: json ? "\n" : "")
         }
     }
 
@@ -103,12 +103,6 @@ struct SimulateCommand: AsyncParsableCommand {
         } catch {
             throw DoorbellError(.system, "cannot write \(file): \(error.localizedDescription)")
         }
-    }
-
-    private static func json(_ report: SimulationReport) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 
     private static func seconds(_ text: String) throws -> Double {

@@ -36,6 +36,37 @@ import Testing
         try await harness.stop()
     }
 
+    @Test("a trigger that is disabled on one partition takes capture down; install enables it and begins a new epoch")
+    func disabledPartition() async throws {
+        let (harness, app) = try await CaptureHarness.live(
+            """
+            create table p (id int primary key) partition by range (id);
+            create table p1 partition of p for values from (0) to (10);
+            create table p2 partition of p for values from (10) to (30) partition by range (id);
+            create table p3 partition of p2 for values from (10) to (20)
+            """, tables: [.named("p")]
+        ) {
+            $0.tables = [QualifiedName("p")!]
+            // Looks every second.
+            $0.retention = .seconds(20)
+        }
+        try app.run("alter table p3 disable trigger \"!doorbell_row\"")
+        try await harness.sink.wait(for: "capture to be down") { !$0.status.isLive }
+        #expect(harness.sink.status == .down(reason: "table public.p is not captured: run 'doorbell install'"))
+        let installer = Installer(conninfo: harness.conninfo, tables: [.named("p")])
+        let plan = try installer.plan().joined()
+        #expect(plan.contains("alter table \"public\".\"p3\" enable always trigger \"!doorbell_row\""))
+        #expect(!plan.contains("create trigger"))
+        _ = try installer.install()
+        try await harness.untilLive()
+        let floors = opened(harness.sink)
+        #expect(try #require(floors.last).epoch > floors[0].epoch)
+        try app.run("insert into p values (15)")
+        #expect(try await harness.changes(1) == [#"insert public.p {"id":15}"#])
+        #expect(try !installer.plan().joined().contains("enable always"))
+        try await harness.stop()
+    }
+
     @Test("uninstall takes capture down; after another install it goes on in a new epoch") func uninstall() async throws
     {
         let (harness, app) = try await CaptureHarness.live("create table t (id int)", tables: [.named("t")])

@@ -69,8 +69,7 @@ import Testing
         #expect(part.level == .fail)
         #expect(
             part.text.contains("!doorbell_row on ") && part.text.contains("p2") && part.text.contains("is disabled"))
-        // What it says to do mends it.
-        try app.run(part.mend)
+        #expect(part.mend == "Run 'doorbell install'.")
         _ = try Installer(conninfo: conninfo, tables: [.named("t"), .named("p")]).install()
         let mended = findings(conninfo, tables: ["t", "p"])
         #expect(mended["database.table.public.t"]?.level == .ok)

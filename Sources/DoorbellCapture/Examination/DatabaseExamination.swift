@@ -83,27 +83,29 @@ public struct DatabaseExamination: Sendable {
         let schema = look(
             "database.schema", why: "Without its schema and the rights to it the service does not start."
         ) { () throws(DoorbellError) in
-            _ = try preflight.checkInstalled([])
+            try preflight.checkSchema()
             return .ok("database.schema", "schema doorbell has the right version, and this user may use it")
         }
         guard schema.level == .ok else { return [schema] }
         var findings = [schema]
-        for table in tables {
+        let why = "Changes that are not captured are never pushed, and clients of push do not poll for them."
+        let states: [CaptureState]
+        do {
+            states = try preflight.captureStates(of: tables.map(\.name))
+        } catch {
+            return findings + [failure("database.tables", error, why: why)]
+        }
+        for (table, state) in zip(tables, states) {
+            let id = "database.table.\(table.name)"
             findings.append(
-                look(
-                    "database.table.\(table.name)",
-                    why: "Changes that are not captured are never pushed, and clients of push do not poll for them."
-                ) { () throws(DoorbellError) in
+                look(id, why: why) { () throws(DoorbellError) in
                     try preflight.check(table.name, columns: table.columns)
-                    let remarks = try preflight.checkInstalled([table.name]).filter { $0.contains("\(table.name)") }
-                    guard let remark = remarks.first else {
-                        return .ok(
-                            "database.table.\(table.name)",
-                            "\(table.name) and its partitions are captured, and every trigger is enabled")
+                    if let fault = state.fault { throw fault }
+                    guard let remark = state.remarks.first else {
+                        return .ok(id, "\(table.name) and its partitions are captured, and every trigger is enabled")
                     }
                     return .warn(
-                        "database.table.\(table.name)", remark,
-                        why: "Some changes of it are told without a key, or not at all.",
+                        id, remark, why: "Some changes of it are told without a key, or not at all.",
                         mend: "Give the table a primary key, or run 'doorbell install'.")
                 })
         }

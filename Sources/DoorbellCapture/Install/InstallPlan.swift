@@ -120,11 +120,13 @@ struct InstallPlan {
             if old == nil { next += 1 }
             let current = fresh ? [] : try preflight.triggers(id: id)
             let expected = target.expectedTriggers(mode: table.mode)
-            // A disabled trigger is made again. A partition's copy is left to its parent.
+            // A disabled trigger is made again. A partition's copy belongs to its parent's trigger: it can only be enabled.
+            let disabledCopies = current.filter { $0.cloned && !$0.enabled }
             let present = Set(current.filter { $0.enabled || $0.cloned }.map { "\($0.trigger) on \($0.table)" })
             let missing = expected.subtracting(present).filter { !$0.hasPrefix(OutboxSchema.truncateTrigger) }
             hasGap =
-                hasGap || old != nil && !missing.isEmpty && old?.mode == table.mode || old != nil && old?.mode == nil
+                hasGap || !disabledCopies.isEmpty || old != nil && !missing.isEmpty && old?.mode == table.mode
+                || old != nil && old?.mode == nil
             add(
                 "number \(table.name)",
                 """
@@ -139,6 +141,11 @@ struct InstallPlan {
             }
             // A trigger that is there already is left alone: making it again would lock the table for nothing.
             for (comment, sql) in target.triggers(mode: table.mode, id: id, except: present) { add(comment, sql) }
+            for (table, trigger, _, _) in disabledCopies {
+                add(
+                    "enable a trigger of \(table)",
+                    "alter table \(table) enable always trigger \(SQL.identifier(trigger))")
+            }
             if target.hasNoKey {
                 remarks.append(
                     "\(table.name) has no primary key, replica identity index or unique index over NOT NULL columns: its "

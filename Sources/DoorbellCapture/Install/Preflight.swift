@@ -43,7 +43,15 @@ public final class Preflight {
         try preflight.checkDirectConnection()
         for (name, columns) in tables { try preflight.check(name, columns: columns) }
         guard installed else { return [] }
-        var remarks = try preflight.checkInstalled(tables.map(\.name))
+        try preflight.checkSchema()
+        var remarks: [String] = []
+        for state in try preflight.captureStates(of: tables.map(\.name)) {
+            if let fault = state.fault { throw fault }
+            remarks += state.remarks
+        }
+        if try preflight.allowsPreparedTransactions() {
+            remarks.append("max_prepared_transactions is above 0: the service polls instead of sleeping")
+        }
         if let channels, try !preflight.knows(channels) {
             remarks.append(
                 "doorbell.publish knows other channels than the configuration has; run 'doorbell install' to tell it")
@@ -113,8 +121,8 @@ public final class Preflight {
         }
     }
 
-    /// Schema, version, rights and triggers. - Returns: remarks.
-    public func checkInstalled(_ tables: [QualifiedName]) throws(DoorbellError) -> [String] {
+    /// Our schema, its version, and the right to use it.
+    public func checkSchema() throws(DoorbellError) {
         guard let version = try installedVersion() else {
             throw DoorbellError(
                 .unsupported, "Doorbell is not installed in \(connection.place)", hint: "Run 'doorbell install'.")
@@ -131,38 +139,57 @@ public final class Preflight {
         guard try exists("select where pg_catalog.pg_has_role($1, 'usage')", [owner]) else {
             throw try missingRight(owner: owner)
         }
-        var remarks: [String] = []
+    }
+
+    /// How each of the tables is captured, in their order. The catalogue's list of numbered tables is read once.
+    func captureStates(of tables: [QualifiedName]) throws(DoorbellError) -> [CaptureState] {
         let known = try numberedTables()
+        var states: [CaptureState] = []
         for name in tables {
-            let target = try CaptureTarget(name, on: self)
-            guard let entry = known[target.relid], let mode = entry.mode else {
-                throw DoorbellError(
-                    .unsupported, "table \(name) in \(connection.place) is not captured",
-                    hint: "Run 'doorbell install'.")
+            var state = CaptureState(table: name)
+            do throws(DoorbellError) {
+                state.remarks = try captureRemarks(on: name, among: known)
+            } catch {
+                state.fault = error
             }
-            let found = try triggers(id: entry.id)
-            // PostgreSQL made these for partitions, from the trigger of the whole.
-            if let off = found.first(where: { $0.cloned && !$0.enabled }) {
-                throw DoorbellError(
-                    .unsupported, "the trigger \(off.trigger) on \(off.table) in \(connection.place) is disabled",
-                    hint: "ALTER TABLE \(off.table) ENABLE TRIGGER \(SQL.identifier(off.trigger));")
-            }
-            let present = Set(found.filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
-            let missing = target.expectedTriggers(mode: mode).subtracting(present).sorted()
-            if let first = missing.first(where: { !$0.hasPrefix(OutboxSchema.truncateTrigger) }) {
-                throw DoorbellError(
-                    .unsupported, "the trigger \(first) in \(connection.place) is missing or disabled",
-                    hint: "Run 'doorbell install'.")
-            }
-            if let first = missing.first {
-                remarks.append("the trigger \(first) is missing: a TRUNCATE of it goes unseen; run 'doorbell install'")
-            }
-            if target.hasNoKey { remarks.append("\(name) has no key: its messages carry none") }
+            states.append(state)
         }
-        if try exists("select where current_setting('max_prepared_transactions')::int operator(pg_catalog.>) 0", []) {
-            remarks.append("max_prepared_transactions is above 0: the service polls instead of sleeping")
+        return states
+    }
+
+    /// - Throws: When changes of the table go unseen.
+    private func captureRemarks(
+        on name: QualifiedName, among known: [UInt32: (id: Int32, name: QualifiedName, mode: CaptureMode?)]
+    ) throws(DoorbellError) -> [String] {
+        let target = try CaptureTarget(name, on: self)
+        guard let entry = known[target.relid], let mode = entry.mode else {
+            throw DoorbellError(
+                .unsupported, "table \(name) in \(connection.place) is not captured", hint: "Run 'doorbell install'.")
         }
+        let found = try triggers(id: entry.id)
+        // PostgreSQL made these for partitions, from the trigger of the whole.
+        if let off = found.first(where: { $0.cloned && !$0.enabled }) {
+            throw DoorbellError(
+                .unsupported, "the trigger \(off.trigger) on \(off.table) in \(connection.place) is disabled",
+                hint: "Run 'doorbell install'.")
+        }
+        let present = Set(found.filter(\.enabled).map { "\($0.trigger) on \($0.table)" })
+        let missing = target.expectedTriggers(mode: mode).subtracting(present).sorted()
+        if let first = missing.first(where: { !$0.hasPrefix(OutboxSchema.truncateTrigger) }) {
+            throw DoorbellError(
+                .unsupported, "the trigger \(first) in \(connection.place) is missing or disabled",
+                hint: "Run 'doorbell install'.")
+        }
+        var remarks: [String] = []
+        if let first = missing.first {
+            remarks.append("the trigger \(first) is missing: a TRUNCATE of it goes unseen; run 'doorbell install'")
+        }
+        if target.hasNoKey { remarks.append("\(name) has no key: its messages carry none") }
         return remarks
+    }
+
+    func allowsPreparedTransactions() throws(DoorbellError) -> Bool {
+        try exists("select where current_setting('max_prepared_transactions')::int operator(pg_catalog.>) 0", [])
     }
 
     // MARK: Words

@@ -79,12 +79,18 @@ struct RelationCatalog {
         return (0..<found.count).compactMap { found.text($0, 1) }
     }
 
+    /// One that is disabled anywhere, on a single partition too, leaves changes unseen: all triggers of a table have its number as their argument.
     private static let firing = """
         w.mode operator(pg_catalog.<>) '\(OutboxSchema.forgotten)' and exists (
             select from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) g.tgfoid
             where g.tgrelid operator(pg_catalog.=) w.relid and g.tgenabled operator(pg_catalog.<>) 'D'
                 and p.pronamespace operator(pg_catalog.=) 'doorbell'::regnamespace
                 and g.tgtype operator(pg_catalog.&) 28 operator(pg_catalog.<>) 0)
+            and (w.id::text operator(pg_catalog.||) '\\000') operator(pg_catalog.<>) all (array(
+                select pg_catalog.encode(g.tgargs, 'escape')
+                from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) g.tgfoid
+                where g.tgenabled operator(pg_catalog.=) 'D' and p.pronamespace operator(pg_catalog.=) 'doorbell'::regnamespace
+                    and g.tgtype operator(pg_catalog.&) 28 operator(pg_catalog.<>) 0))
         """
 
     /// The number of tables with a trigger of ours, for rows, that fires.
@@ -115,7 +121,7 @@ struct RelationCatalog {
         """
 
     /// The primary key, else the replica identity index, else the first unique index whose columns are all NOT NULL.
-    private static func keyQuery(of relids: String) -> String {
+    static func keyQuery(of relids: String) -> String {
         """
         with candidate as (
             select distinct on (w.relid) w.relid, i.indkey::int2[] as keys, i.indnkeyatts as count

@@ -56,7 +56,7 @@ public struct StageStore: Sendable {
 
     private func installed() throws(DoorbellError) -> Preflight {
         let preflight = try Preflight(conninfo: conninfo)
-        _ = try preflight.checkInstalled([])
+        try preflight.checkSchema()
         return preflight
     }
 }
