@@ -19,8 +19,11 @@ struct CaptureStateMachine: Sendable {
         var shortestPause: Duration = .milliseconds(1)
         /// The same when nothing has come for long but the bell cannot be taken, or is not used.
         var longestPause: Duration = .milliseconds(50)
-        /// How long to look again and again before falling asleep.
+        /// How long to look again and again before falling asleep, while changes come often, see ``CaptureStateMachine/patience``.
         var awakeFor: Duration = .milliseconds(20)
+        /// Changes that are further apart than this are waited for asleep. Falling asleep and being rung take three statements and a
+        /// notification; looking until the next change takes one a millisecond.
+        var longGap: Duration = .milliseconds(8)
         /// How long to sleep without being woken.
         var safetyTimer: Duration = .seconds(1)
         /// Between two self-notify probes.
@@ -87,6 +90,11 @@ struct CaptureStateMachine: Sendable {
     private var tickedBefore: ContinuousClock.Instant?
     /// From the start of a tick to its delivery, on average.
     private var cost = Duration.zero
+    /// The start of the last tick that had rows.
+    private var rowsAt: ContinuousClock.Instant?
+    /// From one such start to the next, on average, none counted as more than ``longestGap``; `nil` until there were two.
+    private var gap: Duration?
+    private static let longestGap: Duration = .seconds(1)
     /// From the start of the last tick to that of the next.
     private var pace: Duration
 
@@ -126,7 +134,7 @@ struct CaptureStateMachine: Sendable {
             if !rung, let probeAt, now >= probeAt { return .probe }
             return .follow
         case (.woke(rung: true), _):
-            state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
+            state = awake(now)
             return .releaseBell
         case (.woke(rung: false), _):
             // Instead of a look: an idle service says no more than one thing a second.
@@ -142,7 +150,7 @@ struct CaptureStateMachine: Sendable {
 
     private mutating func lead() -> Action {
         state = .draining
-        (tickedAt, tickedBefore) = (nil, nil)
+        (tickedAt, tickedBefore, rowsAt, gap) = (nil, nil, nil, nil)
         return .tick
     }
 
@@ -160,7 +168,14 @@ struct CaptureStateMachine: Sendable {
     private mutating func foundRows(_ rows: Int, _ now: ContinuousClock.Instant) -> Action {
         let held = holdsBell
         // An average, because one slow tick says nothing of the next.
-        if let tickedAt { cost += (now - tickedAt - cost) / 8 }
+        if let tickedAt {
+            cost += (now - tickedAt - cost) / 8
+            if let rowsAt {
+                let distance = min(Self.longestGap, tickedAt - rowsAt)
+                gap = gap.map { $0 + (distance - $0) / 8 } ?? distance
+            }
+            rowsAt = tickedAt
+        }
         pace = pace(rows: rows)
         state = .draining
         return held ? .releaseBell : pauseAfterTick(now)
@@ -189,26 +204,43 @@ struct CaptureStateMachine: Sendable {
         }
     }
 
+    /// How long to stay awake when nothing comes: not at all when the next change is not to be expected soon. On a slow disk that is later: a rung
+    /// writer commits under a lock of the whole database until its flush is done, which costs others more than looking does.
+    private var patience: Duration {
+        guard let gap, gap > max(timing.longGap, cost * 2) else { return timing.awakeFor }
+        return .zero
+    }
+
+    /// Awake, or with no patience about to fall asleep: then its pause is zero.
+    private func awake(_ now: ContinuousClock.Instant) -> State {
+        let patience = mayUseBell ? patience : timing.awakeFor
+        return .awake(pause: patience > .zero ? timing.shortestPause : .zero, sleepAt: now + patience)
+    }
+
     private mutating func foundNothing(_ now: ContinuousClock.Instant) -> Action {
         switch state {
         case .draining, .connecting, .backingOff, .following, .stopped:
-            state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
-            return .pause(timing.shortestPause)
-        case .awake(let pause, let sleepAt):
-            guard now >= sleepAt else { return .pause(pause) }
-            guard mayUseBell else {
-                let longer = min(timing.longestPause, pause * 2)
-                state = .awake(pause: longer, sleepAt: sleepAt)
-                return .pause(longer)
-            }
-            state = .fallingAsleep(pause: pause, holding: false)
-            return .takeBell
+            state = awake(now)
+            return stayAwake(now)
+        case .awake: return stayAwake(now)
         case .fallingAsleep(_, holding: true), .asleep:
             state = .asleep
             return .sleep(timing.safetyTimer)
         case .fallingAsleep(_, holding: false):
             return .takeBell
         }
+    }
+
+    private mutating func stayAwake(_ now: ContinuousClock.Instant) -> Action {
+        guard case .awake(let pause, let sleepAt) = state else { return tick(now) }
+        guard now >= sleepAt else { return .pause(pause) }
+        guard mayUseBell else {
+            let longer = min(timing.longestPause, pause * 2)
+            state = .awake(pause: longer, sleepAt: sleepAt)
+            return .pause(longer)
+        }
+        state = .fallingAsleep(pause: pause, holding: false)
+        return .takeBell
     }
 
     private mutating func bell(_ taken: Bool, _ now: ContinuousClock.Instant) -> Action {
@@ -218,6 +250,10 @@ struct CaptureStateMachine: Sendable {
             return tick(now)
         }
         // Some transaction that saw us awake is still open: look at its end, without hurry if it is a long one.
+        if pause == .zero {
+            state = .awake(pause: timing.shortestPause, sleepAt: now + timing.awakeFor)
+            return .pause(timing.shortestPause)
+        }
         let longer = min(timing.longestPause, pause * 2)
         state = .awake(pause: longer, sleepAt: now)
         return .pause(longer)

@@ -59,6 +59,68 @@ import Testing
         #expect(machine.handle(.ticked(rows: 1), now: start + .seconds(11)) == .releaseBell)
     }
 
+    /// Changes that are `gap` milliseconds apart, each tick taking `cost`. - Returns: Looks that found nothing, for a change.
+    private func emptyLooks(gap: Int, cost: Int) -> Int {
+        var machine = leading()
+        var (now, looks) = (start, 0)
+        var action = machine.handle(.ticked(rows: 1), now: now)
+        for _ in 0..<50 {
+            let next = now + .milliseconds(gap)
+            looks = 0
+            while now < next {
+                switch action {
+                case .pause(let pause):
+                    now += max(pause, .microseconds(100))
+                    action = machine.handle(.waited, now: now)
+                case .tick:
+                    looks += 1
+                    action = machine.handle(.ticked(rows: 0), now: now)
+                case .takeBell: action = machine.handle(.bellTaken(true), now: now)
+                default:
+                    now = next
+                    action = machine.handle(.woke(rung: true), now: now)
+                    if action == .releaseBell { action = machine.handle(.bellReleased, now: now) }
+                }
+            }
+            if case .pause = action { action = machine.handle(.waited, now: now) }
+            now += .milliseconds(cost)
+            action = machine.handle(.ticked(rows: 1), now: now)
+        }
+        return looks
+    }
+
+    @Test(
+        "between changes that are far apart it sleeps at once; those that are close, or on a slow disk, find it awake")
+    func fewEmptyLooks() {
+        #expect(emptyLooks(gap: 19, cost: 0) == 2)
+        #expect(emptyLooks(gap: 1000, cost: 0) == 2)
+        #expect(emptyLooks(gap: 7, cost: 0) > 3)
+        // A flush takes 12 ms: a writer that comes 11 ms after it need not ring.
+        #expect(emptyLooks(gap: 11, cost: 12) > 5)
+    }
+
+    @Test("a transaction that is open when it would sleep at once is looked for as often as ever")
+    func openTransaction() {
+        var machine = leading()
+        var now = start
+        for _ in 0..<3 {
+            #expect(machine.handle(.ticked(rows: 1), now: now) == .pause(interval))
+            now += .milliseconds(20)
+            #expect(machine.handle(.waited, now: now) == .tick)
+        }
+        #expect(machine.handle(.ticked(rows: 0), now: now) == .takeBell)
+        for milliseconds in 0..<20 {
+            let now = now + .milliseconds(milliseconds)
+            let held =
+                milliseconds == 0
+                ? machine.handle(.bellTaken(false), now: now) : machine.handle(.ticked(rows: 0), now: now)
+            #expect(held == .pause(.milliseconds(1)))
+            #expect(machine.handle(.waited, now: now) == .tick)
+        }
+        #expect(machine.handle(.ticked(rows: 0), now: now + .milliseconds(20)) == .takeBell)
+        #expect(machine.handle(.bellTaken(false), now: now + .milliseconds(20)) == .pause(.milliseconds(2)))
+    }
+
     @Test("while a transaction holds the bell it stays awake, slower and slower") func longTransaction() {
         var machine = leading()
         _ = machine.handle(.ticked(rows: 0), now: start)
