@@ -5,19 +5,19 @@ struct ProgressBar {
     private static let width = 30
     private let start = ContinuousClock.now
     private var shown: ContinuousClock.Instant?
-    private let isOn = isatty(2) == 1
+    private let line = TerminalLine()
 
     /// At most five times a second.
     mutating func show(bytes: Int64, total: Int64?) {
-        guard isOn, shown.map({ ContinuousClock.now - $0 >= .milliseconds(200) }) ?? true else { return }
+        guard line.isOn, shown.map({ ContinuousClock.now - $0 >= .milliseconds(200) }) ?? true else { return }
         shown = .now
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        FileHandle.standardError.write(Data(("\r" + Self.text(bytes, total, after: elapsed) + "\u{1B}[K").utf8))
+        line.write(Self.text(bytes, total, after: elapsed))
     }
 
     mutating func clear() {
-        guard isOn, shown != nil else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        guard shown != nil else { return }
+        line.clear()
         shown = nil
     }
 

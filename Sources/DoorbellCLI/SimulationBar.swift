@@ -4,7 +4,7 @@ import Foundation
 
 /// Shows on standard error how far a simulation is: one line that changes on a terminal, a line for each step elsewhere.
 final class SimulationBar: Sendable {
-    private let isTerminal = isatty(2) == 1
+    private let line = TerminalLine()
     private let last = Locked("")
 
     func show(_ progress: SimulationProgress) {
@@ -13,22 +13,18 @@ final class SimulationBar: Sendable {
             defer { last = step }
             return last != step
         }
-        if isTerminal {
-            write("\r" + progress.bar(width: Self.width) + "\u{1B}[K")
+        if line.isOn {
+            line.write(progress.bar(width: Self.width))
         } else if isNew {
-            write("\(step)\n")
+            FileHandle.standardError.write(Data("\(step)\n".utf8))
         }
     }
 
     /// Takes the line away.
-    func end() {
-        if isTerminal { write("\r\u{1B}[K") }
-    }
+    func end() { line.clear() }
 
     private static var width: Int {
         var size = winsize()
         return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) - 1 : 79
     }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }
