@@ -16,6 +16,8 @@ public struct LedgerCounts: Sendable, Hashable {
     public var originRequests: UInt64 = 0
     /// Subscriptions that came back after a loss.
     public var reconnects: UInt64 = 0
+    /// Of clients that are pushed to and read too slowly.
+    public var buffers = SendBuffers()
     /// Connections that were open, times seconds.
     public var connectionSeconds = 0.0
     /// Processor time of the service, as far as it can be told apart.
@@ -36,6 +38,7 @@ public struct LedgerCounts: Sendable, Hashable {
         bytesTagsWouldSave &+= other.bytesTagsWouldSave
         originRequests &+= other.originRequests
         reconnects &+= other.reconnects
+        buffers.add(other.buffers)
         connectionSeconds += other.connectionSeconds
         cpuSeconds += other.cpuSeconds
         staleness.add(other.staleness)

@@ -62,7 +62,7 @@ final class LoopState {
                 core.delivered(
                     PushDelivery(
                         publications: publications, subscribers: told.subscribers, bytes: told.bytes,
-                        pollers: told.pollers, at: core.now()),
+                        pollers: told.pollers, at: core.now(), waitingBytes: told.waiting),
                     toEvents: told.events)
             })
     }
@@ -151,8 +151,11 @@ final class LoopState {
 
     /// Notes live messages that one client was told, for the observer.
     ///
-    /// - Parameter isPoller: The client is told to poll.
-    func told(bytes: Int, on transport: PushTransport, isPoller: Bool) {
+    /// - Parameters:
+    ///   - isPoller: The client is told to poll.
+    ///   - waiting: Bytes that wait for the client now.
+    func told(bytes: Int, on transport: PushTransport, isPoller: Bool, waiting: Int) {
+        tally.waiting = max(tally.waiting, waiting)
         tally.bytes += bytes
         tally.subscribers += 1
         tally.total &+= 1
@@ -186,9 +189,12 @@ final class DeliveryTally {
     /// Those of them that are told to poll.
     var pollers = Ledger.Push.nobody
 
-    func take() -> (bytes: Int, subscribers: Int, events: Int, pollers: Ledger.Push) {
-        defer { (bytes, subscribers, events, pollers) = (0, 0, 0, .nobody) }
-        return (bytes, subscribers, events, pollers)
+    /// The most bytes that wait for one of them.
+    var waiting = 0
+
+    func take() -> (bytes: Int, subscribers: Int, events: Int, pollers: Ledger.Push, waiting: Int) {
+        defer { (bytes, subscribers, events, pollers, waiting) = (0, 0, 0, .nobody, 0) }
+        return (bytes, subscribers, events, pollers, waiting)
     }
 }
 

@@ -17,6 +17,8 @@ public protocol ServerObserver: Sendable {
     func unsubscribed(feature: Feature, cohort: Ledger.Cohort, isLast: Bool, isLost: Bool)
     /// A connection with `subscriptions` to the feature is told to use another way from now on.
     func moved(feature: Feature, to cohort: Ledger.Cohort, subscriptions: Int)
+    /// Clients that are pushed the feature read too slowly.
+    func buffered(feature: Feature, cohort: Ledger.Cohort, _ buffers: SendBuffers)
     /// What being pushed a feature cost one client besides messages: handshakes, signs of life, and questions to the legacy API.
     func pushing(feature: Feature, cohort: Ledger.Cohort, bytesUp: Int, bytesDown: Int, originRequests: Int)
 }
@@ -33,16 +35,19 @@ public struct PushDelivery: Sendable {
     public let pollers: Ledger.Push
     /// When it was handed to the sockets.
     public let at: Timestamp
+    /// The most bytes that then waited for one of them; 0: all sockets took everything.
+    public let waitingBytes: Int
 
     public init(
         publications: ArraySlice<Publication>, subscribers: Int, bytes: Int, pollers: Ledger.Push = .nobody,
-        at: Timestamp
+        at: Timestamp, waitingBytes: Int = 0
     ) {
         self.publications = publications
         self.subscribers = subscribers
         self.bytes = bytes
         self.pollers = pollers
         self.at = at
+        self.waitingBytes = waitingBytes
     }
 }
 

@@ -67,6 +67,11 @@ import Testing
         counts.bytesTagsWouldSave = .random(in: 0..<1000, using: &random)
         counts.originRequests = .random(in: 0..<1000, using: &random)
         counts.reconnects = .random(in: 0..<1000, using: &random)
+        counts.buffers.waitingBytes = .random(in: 0..<1000, using: &random)
+        counts.buffers.behind = .random(in: 0..<1000, using: &random)
+        counts.buffers.conflated = .random(in: 0..<1000, using: &random)
+        counts.buffers.resets = .random(in: 0..<1000, using: &random)
+        counts.buffers.closed = .random(in: 0..<1000, using: &random)
         // Sums of quarters are exact.
         counts.connectionSeconds = Double(Int.random(in: 0..<1000, using: &random)) / 4
         counts.cpuSeconds = Double(Int.random(in: 0..<1000, using: &random)) / 4
@@ -92,6 +97,19 @@ import Testing
             sums[Line(feature: row.feature, cohort: row.cohort, path: row.path), default: LedgerCounts()].add(
                 row.counts)
         }
+    }
+
+    @Test("numbers as the server sends them are read without strings, and what is no number is none")
+    func numbers() {
+        func read<Number: FixedWidthInteger>(_ text: String, as: Number.Type) -> Number? {
+            Array(text.utf8).withUnsafeBytes { PGResult.integer($0[...]) }
+        }
+        for number in [0, 7, -1, 123_456, Int64.max, .min] { #expect(read("\(number)", as: Int64.self) == number) }
+        #expect(read("18446744073709551615", as: UInt64.self) == .max && read("255", as: UInt8.self) == 255)
+        for text in ["", "-", "+1", "1.5", "1e3", " 1", "9223372036854775808", "-9223372036854775809", "٣"] {
+            #expect(read(text, as: Int64.self) == nil, "\(text)")
+        }
+        #expect(read("256", as: UInt8.self) == nil && read("-1", as: UInt64.self) == nil)
     }
 
     @Test("rows come back as they were written, once however often they were, and another node's beside them")

@@ -35,8 +35,8 @@ import Testing
             ])
     }
 
-    private func doorbell(_ more: String = "") throws -> DoorbellProcess {
-        // Changes wait for up to a second before they are pushed, so that it does not matter how fast this machine is.
+    /// - Parameter batch: Changes wait for up to a second before they are pushed, so that it does not matter how fast this machine is.
+    private func doorbell(batch: String = "1s", _ more: String = "") throws -> DoorbellProcess {
         let doorbell = try DoorbellProcess(
             configuration: """
                 database: \(conninfo)
@@ -46,7 +46,7 @@ import Testing
                     poll: GET /events
                     tables: [{ name: events, channel: events }]
                     authorize: public
-                    batch: 1s
+                    batch: \(batch)
                     stage: push
                   others:
                     poll: GET /others
@@ -160,6 +160,37 @@ import Testing
         #expect(report.features.map(\.name) == ["events", "others"] && report.step == 10)
     }
 
+    #if canImport(Glibc)
+    @Test("at push without delay it is what clients see, too: from the row's own time until the kernel had the message")
+    func agreementUnbatched() async throws {
+        let doorbell = try doorbell(batch: "0s")
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        let clients = try (0..<4).map { _ in try ArrivalClient(port: doorbell.port, channel: "events") }
+        try await eventually("everybody is there") { clients.allSatisfy { $0.isSubscribed } }
+        var random = SplitMix(state: 11)
+        let count = 300
+        for id in 1...count {
+            try database.run("insert into events values (\(id))")
+            try await Task.sleep(for: .milliseconds(Int.random(in: 5..<30, using: &random)))
+        }
+        try await eventually("everybody has seen everything") { clients.allSatisfy { $0.staleness.count == count } }
+        for client in clients { try await client.close() }
+        let line = try line(try await report(doorbell, "?since=1h"), .push)
+        #expect(line.total.told == UInt64(count * clients.count))
+        let told = try #require(line.total.staleness)
+        let seen = clients.flatMap(\.staleness)
+        for (percent, ledger) in [(50.0, told.p50), (95, told.p95)] {
+            let client = Self.percentile(seen, percent)
+            // Half a millisecond: the row is dated before its trigger runs, and the ledger looks at the clock once, when all are told.
+            #expect(
+                abs(ledger - client) <= max(client * 0.05, 0.0005),
+                "p\(Int(percent)): the ledger says \(ledger * 1000) ms, clients saw \(client * 1000) ms")
+        }
+        #expect(doorbell.terminate() == 0)
+    }
+    #endif
+
     @Test("figures stay over a restart, a series has a bound, and what nobody can mean is refused")
     func restart() async throws {
         let doorbell = try doorbell()
@@ -206,6 +237,56 @@ import Testing
         #expect(try database.run("select sum(requests) from doorbell.ledger") == [["12"]])
     }
 
+    @Test(
+        "statements are counted where the server has loaded pg_stat_statements, and only there",
+        arguments: [true, false])
+    func statements(isLoaded: Bool) async throws {
+        let cluster = try ScratchPostgres(
+            settings: isLoaded ? ["shared_preload_libraries = 'pg_stat_statements'"] : [])
+        defer { cluster.remove() }
+        let conninfo = try cluster.makeDatabase()
+        let app = try ScratchConnection(conninfo)
+        _ = try Installer(conninfo: conninfo, tables: []).install()
+        if isLoaded { try app.run("create extension pg_stat_statements") }
+        let clock = Locked(Timestamp(microseconds: 1_800_000_000_000_000))
+        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let now = { @Sendable in clock.withLock { $0 } }
+        let store = LedgerStore(conninfo: conninfo)
+        let node = LedgerService(
+            ledger: LedgerRecorder(features: [], now: now), store: store, retention: .seconds(86_400),
+            usage: UsageSampler(legacy: nil, logger: quiet), clock: nil, rollouts: RolloutBoard(features: []),
+            logger: quiet, now: now)
+        await node.countDatabase()
+        let before = try await store.databaseCount()
+        // Another application's: 300 statements in 100 transactions.
+        for number in 0..<100 { try app.run("begin; select \(number); commit") }
+        try await eventually("the server has counted them") {
+            try await store.databaseCount().transactions ?? 0 >= (before.transactions ?? 0) + 100
+        }
+        await node.countDatabase()
+        clock.withLock { $0 = $0.advanced(by: .seconds(60)) }
+        node.closeInterval()
+        node.ledger.closeAll()
+        await node.write()
+        let used = try #require(await node.report(ComparisonQuery(since: 3600)).database)
+        #expect(used.transactions >= 100)
+        if isLoaded {
+            let statements = try #require(used.statements)
+            #expect((300..<5000).contains(statements), "\(statements)")
+            // Those of another database are not ours.
+            let other = try ScratchConnection(try cluster.makeDatabase())
+            let known = try await store.databaseCount().statements
+            for _ in 0..<5000 { try other.run("select 1") }
+            #expect(try await store.databaseCount().statements ?? .max < (known ?? 0) + 5000)
+        } else {
+            #expect(used.statements == nil)
+        }
+        // Kept, and of other nodes too.
+        #expect(
+            try app.run("select coalesce(sum(statements), -1) from doorbell.ledger_usage")
+                == [["\(used.statements.map { Int64($0) } ?? -1)"]])
+    }
+
     @Test("what is counted while the database is away is written when it is back, once, and reports go on meanwhile")
     func away() async throws {
         let cluster = try ScratchPostgres()
@@ -239,17 +320,28 @@ import Testing
         pass(intervals: 12)
         await mine.write()
         #expect(await requests(other) == polls && polls == 12)
+        #expect(await mine.report(ComparisonQuery(since: 3600)).trouble == nil)
         try cluster.stop(immediate: true)
         // Six hours, of which the last one is remembered by the minute.
         pass(intervals: 6 * 360)
         await mine.write()
         #expect(await requests(mine, since: 6 * 3600) >= polls - 12)
+        // A time that was never asked for: what is missing is said, in words too.
+        let less = await mine.report(ComparisonQuery(since: 5 * 86_400))
+        #expect(less.trouble?.contains("could not be read, and is missing here") == true)
+        #expect(less.text().contains("is missing here") && ComparisonPage.html(less).contains("is missing here"))
         try cluster.start()
         await mine.write()
         await mine.write()
         #expect(mine.ledger.pending.intervals.isEmpty && mine.ledger.pending.lost == 0)
         #expect(await requests(mine) == polls)
         clock.withLock { $0 = $0.advanced(by: .seconds(61)) }
+        // However many ask at once.
+        let sums = await withTaskGroup(of: UInt64.self) { tasks in
+            for _ in 0..<8 { tasks.addTask { await requests(other) } }
+            return await tasks.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(sums) == [polls])
         // All but the minute that is not over.
         #expect(await requests(other) == polls)
         #expect(await other.report(ComparisonQuery(since: 86_400)).lines.first?.total.told == polls)

@@ -35,6 +35,12 @@ public struct LedgerObserver: ServerObserver {
             Ledger.Push(
                 subscribers: delivery.subscribers - pollers.subscribers, bytes: delivery.bytes - pollers.bytes),
             pollers: pollers, staleness: delivery.publications.lazy.map { delivery.at.seconds(since: $0.committedAt) })
+        guard delivery.waitingBytes > 0 else { return }
+        var buffers = SendBuffers()
+        buffers.waitingBytes = UInt64(delivery.waitingBytes)
+        // Whose they are is not known of each: those who are told to use push, where there are any.
+        ledger.recordBuffers(
+            of: feature.name, cohort: delivery.subscribers > pollers.subscribers ? .push : .poll, buffers)
     }
 
     public func subscribed(_ subscription: PushSubscription) {
@@ -49,6 +55,10 @@ public struct LedgerObserver: ServerObserver {
 
     public func moved(feature: Feature, to cohort: Ledger.Cohort, subscriptions: Int) {
         ledger.recordMoved(of: feature.name, to: cohort, subscriptions: subscriptions)
+    }
+
+    public func buffered(feature: Feature, cohort: Ledger.Cohort, _ buffers: SendBuffers) {
+        ledger.recordBuffers(of: feature.name, cohort: cohort, buffers)
     }
 
     public func pushing(feature: Feature, cohort: Ledger.Cohort, bytesUp: Int, bytesDown: Int, originRequests: Int) {

@@ -26,9 +26,18 @@ final class LedgerService: Service {
 
     private struct State {
         var reads: [ComparisonQuery: Read] = [:]
+        /// Under way, and what leaves out of them: see ``Read/known``.
+        var reading: [ComparisonQuery: (known: Int64, task: Task<Outcome, Never>)] = [:]
+        var isUnreadable = false
         var isAway = false
         var lost = 0
         var counted: LedgerStore.DatabaseCount?
+    }
+
+    /// What was read, or what is known still, and what is missing then.
+    private struct Outcome {
+        var sum: ComparisonSum?
+        var trouble: String?
     }
 
     private struct Read {
@@ -97,7 +106,7 @@ final class LedgerService: Service {
         ledger.closeInterval(spent: spent, usage: used)
     }
 
-    private func countDatabase() async {
+    func countDatabase() async {
         guard let count = try? await store.databaseCount(), let since = usage.since(count) else { return }
         state.withLock { $0.counted = since }
     }
@@ -145,10 +154,13 @@ final class LedgerService: Service {
     func report(_ query: ComparisonQuery) async -> ComparisonReport {
         let memory = ledger.memory
         let now = now()
-        var sum = await others(query, memory, now) ?? own(query, memory, now)
+        let others = await others(query, memory, now)
+        var sum = others.sum ?? own(query, memory, now)
         for interval in sum.step < LedgerHistory.minute ? memory.fine : memory.minutes { sum.add(interval) }
-        return sum.report(
+        var report = sum.report(
             until: now, features: features, memory: usage.memory, radio: radio.usage(until: RadioSampler.now))
+        report.trouble = others.trouble
+        return report
     }
 
     private var begun: Int64 { ledger.begun.microseconds / 1_000_000 }
@@ -161,15 +173,33 @@ final class LedgerService: Service {
             query, from: from, until: now, shortest: isFine ? LedgerHistory.step : LedgerHistory.minute)
     }
 
-    /// What the database knows and this process does not remember. `nil`: there is nothing, or it is away.
+    /// What the database knows and this process does not remember, read once for all who ask meanwhile. `nil`: there is nothing, or it is away.
     private func others(
         _ query: ComparisonQuery, _ memory: LedgerRecorder.Memory, _ now: Timestamp
-    ) async -> ComparisonSum? {
-        let known = state.withLock { $0.reads[query] }
-        // What was read leaves out what this process remembered then, and may have forgotten since.
-        if let known, known.known == memory.from, (0..<Self.freshness).contains(now.seconds(since: known.at)) {
-            return known.sum
+    ) async -> Outcome {
+        let reading: Task<Outcome, Never> = state.withLock { state in
+            let known = state.reads[query]
+            // What was read leaves out what this process remembered then, and may have forgotten since.
+            if let known, known.known == memory.from, (0..<Self.freshness).contains(now.seconds(since: known.at)) {
+                return Task { Outcome(sum: known.sum) }
+            }
+            if let under = state.reading[query], under.known == memory.from { return under.task }
+            let task = Task {
+                let outcome = await self.read(query, memory, now, known: known)
+                self.state.withLock { state in
+                    if state.reading[query]?.known == memory.from { state.reading[query] = nil }
+                }
+                return outcome
+            }
+            state.reading[query] = (memory.from, task)
+            return task
         }
+        return await reading.value
+    }
+
+    private func read(
+        _ query: ComparisonQuery, _ memory: LedgerRecorder.Memory, _ now: Timestamp, known: Read?
+    ) async -> Outcome {
         let from = now.microseconds / 1_000_000 - query.seconds
         let sum = Locked<ComparisonSum?>(nil)
         do throws(DoorbellError) {
@@ -191,11 +221,22 @@ final class LedgerService: Service {
             state.withLock { state in
                 if state.reads.count >= Self.maximumReads { state.reads = [:] }
                 state.reads[query] = Read(at: now, known: memory.from, sum: whole)
+                state.isUnreadable = false
             }
-            return whole
+            return Outcome(sum: whole)
         } catch {
-            logger.debug("the ledger cannot be read", metadata: ["doorbell.reason": "\(error)"])
-            return known?.sum
+            let isNews = state.withLock { state in
+                defer { state.isUnreadable = true }
+                return !state.isUnreadable
+            }
+            if isNews {
+                logger.warning(
+                    "reports lack what the database has: it cannot be read", metadata: ["doorbell.reason": "\(error)"])
+            }
+            return Outcome(
+                sum: known?.sum,
+                trouble: "What the database has of before could not be read, and "
+                    + (known == nil ? "is missing here" : "is shown as it was read earlier") + ": \(error.message)")
         }
     }
 

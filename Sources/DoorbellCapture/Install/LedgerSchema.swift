@@ -34,6 +34,11 @@ enum LedgerSchema {
             cpu_seconds float8 not null,
             buckets int2[] not null,
             counts bigint[] not null,
+            waiting_bytes bigint not null,
+            behind bigint not null,
+            conflated bigint not null,
+            resets bigint not null,
+            closed bigint not null,
             primary key (start, node, seconds, feature, cohort, path))
         """,
         """
@@ -49,6 +54,11 @@ enum LedgerSchema {
         """,
     ]
 
+    /// What version 5 added: clients that read too slowly.
+    static let buffers = ["waiting_bytes", "behind", "conflated", "resets", "closed"].map {
+        "alter table doorbell.ledger add column if not exists \($0) bigint not null default 0"
+    }
+
     /// Parameters: the rows as a JSON array of objects. Written twice, they are there once.
     static let write = """
         insert into doorbell.ledger select * from json_populate_recordset(null::doorbell.ledger, $1::json)
@@ -63,7 +73,8 @@ enum LedgerSchema {
     /// Parameters: from when on, seconds since 1970; the node whose rows are left out, and from when on; a feature or `null`.
     static let read = """
         select date_part('epoch', start)::int8, seconds, feature, cohort, path, requests, unchanged, errors, bytes_up,
-            bytes_down, bytes_tags_would_save, origin_requests, reconnects, connection_seconds, cpu_seconds, buckets, counts
+            bytes_down, bytes_tags_would_save, origin_requests, reconnects, connection_seconds, cpu_seconds, buckets, counts,
+            waiting_bytes, behind, conflated, resets, closed
         from doorbell.ledger
         where start >= to_timestamp($1::float8) and not (node = $2::text and start >= to_timestamp($3::float8))
             and (feature = $4::text or $4::text is null)
@@ -104,7 +115,8 @@ enum LedgerSchema {
                 sum(errors) as errors, sum(bytes_up) as bytes_up, sum(bytes_down) as bytes_down,
                 sum(bytes_tags_would_save) as saved, sum(origin_requests) as origin_requests,
                 sum(reconnects) as reconnects, sum(connection_seconds) as connection_seconds,
-                sum(cpu_seconds) as cpu_seconds
+                sum(cpu_seconds) as cpu_seconds, max(waiting_bytes) as waiting_bytes, sum(behind) as behind,
+                sum(conflated) as conflated, sum(resets) as resets, sum(closed) as closed
             from aligned group by begin, feature, cohort, path
         ), buckets as (
             select begin, feature, cohort, path, bucket, sum(count) as count
@@ -118,7 +130,7 @@ enum LedgerSchema {
         insert into doorbell.ledger
         select 'rolled up ' || pg_current_xact_id()::text, begin, $1::int4, feature, cohort, path, requests, unchanged,
             errors, bytes_up, bytes_down, saved, origin_requests, reconnects, connection_seconds, cpu_seconds,
-            coalesce(buckets, '{}'), coalesce(counts, '{}')
+            coalesce(buckets, '{}'), coalesce(counts, '{}'), waiting_bytes, behind, conflated, resets, closed
         from sums left join staleness using (begin, feature, cohort, path)
         """
 

@@ -18,7 +18,7 @@
 enum OutboxSchema {
     /// Counts incompatible layouts. 2: direct messages in the outbox, cursors. 3: stages and their audit log. 4: the
     /// ledger.
-    static let version = 4
+    static let version = 5
     /// Rows of `outbox_k` have `k` in these bits of `seq`.
     static let slotShift: Int64 = 36
     static let slots = 8
@@ -131,7 +131,9 @@ enum OutboxSchema {
 
     /// What version `old` lacks, to be run by the owning role. `nil`: it cannot be brought up to this one.
     static func upgrade(from old: Int) -> [String]? {
-        let added = [2: MessagingSchema.tables, 3: RolloutSchema.objects, 4: LedgerSchema.objects]
+        let added = [
+            2: MessagingSchema.tables, 3: RolloutSchema.objects, 4: LedgerSchema.objects, 5: LedgerSchema.buffers,
+        ]
         guard (1...version).contains(old) else { return nil }
         let lacking = (old + 1..<version + 1).flatMap { added[$0] ?? [] }
         return lacking.isEmpty ? [] : lacking + ["update doorbell.meta set version = \(version)"]

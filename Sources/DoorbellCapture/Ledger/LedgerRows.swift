@@ -16,7 +16,9 @@ enum LedgerRows {
                 ("requests", counts.requests), ("unchanged", counts.unchanged), ("errors", counts.errors),
                 ("bytes_up", counts.bytesUp), ("bytes_down", counts.bytesDown),
                 ("bytes_tags_would_save", counts.bytesTagsWouldSave), ("origin_requests", counts.originRequests),
-                ("reconnects", counts.reconnects),
+                ("reconnects", counts.reconnects), ("waiting_bytes", counts.buffers.waitingBytes),
+                ("behind", counts.buffers.behind), ("conflated", counts.buffers.conflated),
+                ("resets", counts.buffers.resets), ("closed", counts.buffers.closed),
             ]
             for (name, value) in numbers { bytes += Array("\"\(name)\":\(Int64(clamping: value)),".utf8) }
             bytes += Array("\"connection_seconds\":\(finite(counts.connectionSeconds)),".utf8)
@@ -75,9 +77,14 @@ enum LedgerRows {
         counts.reconnects = number(12)
         counts.connectionSeconds = decimal(13)
         counts.cpuSeconds = decimal(14)
-        for (index, count) in zip(numbers(rows.text(row, 15)), numbers(rows.text(row, 16))) where count > 0 {
+        for (index, count) in zip(numbers(rows.bytes(row, 15)), numbers(rows.bytes(row, 16))) where count > 0 {
             counts.staleness.add(UInt64(count), at: Int16(clamping: index))
         }
+        counts.buffers.waitingBytes = number(17)
+        counts.buffers.behind = number(18)
+        counts.buffers.conflated = number(19)
+        counts.buffers.resets = number(20)
+        counts.buffers.closed = number(21)
         return LedgerRow(start: start, seconds: seconds, feature: feature, cohort: cohort, path: path, counts: counts)
     }
 
@@ -94,7 +101,16 @@ enum LedgerRows {
     }
 
     /// Of an array as PostgreSQL writes it.
-    private static func numbers(_ text: String?) -> [Int64] {
-        (text ?? "").split { $0 == "{" || $0 == "}" || $0 == "," }.compactMap { Int64($0) }
+    private static func numbers(_ text: UnsafeRawBufferPointer?) -> [Int64] {
+        guard let text, text.count > 2 else { return [] }
+        var numbers: [Int64] = []
+        numbers.reserveCapacity(text.count / 2)
+        var begin = text.startIndex + 1
+        for index in begin..<text.endIndex
+        where text[index] == UInt8(ascii: ",") || index == text.endIndex - 1 {
+            if let number: Int64 = PGResult.integer(text[begin..<index]) { numbers.append(number) }
+            begin = index + 1
+        }
+        return numbers
     }
 }

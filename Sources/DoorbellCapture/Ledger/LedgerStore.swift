@@ -7,6 +7,8 @@ public import DoorbellCore
 public struct LedgerStore: Sendable {
     /// How long connecting, a statement, and waiting for a lock may take.
     private static let patience: Duration = .seconds(10)
+    /// How long reading for a report may take: a week of a hundred features is some hundred thousand rows.
+    private static let readingPatience: Duration = .seconds(60)
 
     private let conninfo: String
     /// Tells this process's rows from those of others.
@@ -80,7 +82,7 @@ public struct LedgerStore: Sendable {
         since start: Int64, knownFrom known: Int64, feature: String?, began: @escaping @Sendable (Int64) -> Void,
         row: @escaping @Sendable (LedgerRow) -> Void
     ) async throws(DoorbellError) -> [LedgerUsageRow] {
-        try await perform { connection throws(PGError) in
+        try await perform(patience: Self.readingPatience) { connection throws(PGError) in
             let whose = ["\(start)", node, "\(known)"]
             guard let first: Int64 = try connection.query(LedgerSchema.first, whose).integer(0, 0) else { return [] }
             began(first)
@@ -108,21 +110,22 @@ public struct LedgerStore: Sendable {
     }
 
     private func perform<Result: Sendable>(
+        patience: Duration = Self.patience,
         _ body: @escaping @Sendable (PGConnection) throws(PGError) -> Result
     ) async throws(DoorbellError) -> Result {
         try await CaptureThread.run { () throws(DoorbellError) -> Result in
             do {
-                return try body(try connect())
+                return try body(try connect(patience))
             } catch {
                 throw DoorbellError(.database, "the ledger cannot be written or read: \(error)")
             }
         }
     }
 
-    private func connect() throws(PGError) -> PGConnection {
+    private func connect(_ patience: Duration) throws(PGError) -> PGConnection {
         let connection = try PGConnection(
             conninfo: conninfo, applicationName: "doorbell ledger", timeout: Self.patience)
-        let milliseconds = Self.patience.components.seconds * 1000
+        let milliseconds = patience.components.seconds * 1000
         try connection.run(
             """
             set search_path = pg_catalog; set default_transaction_isolation = 'read committed';

@@ -26,7 +26,25 @@ final class PGResult {
 
     /// A number sent as text; `nil` for SQL NULL and for anything that is not one.
     func integer<Number: FixedWidthInteger>(_ row: Int, _ column: Int) -> Number? {
-        text(row, column).flatMap { Number($0) }
+        bytes(row, column).flatMap { Self.integer($0[...]) }
+    }
+
+    /// Without a string in between: the ledger has millions of them.
+    static func integer<Number: FixedWidthInteger>(_ text: Slice<UnsafeRawBufferPointer>) -> Number? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        let digits = isNegative ? text.dropFirst() : text
+        guard !digits.isEmpty else { return nil }
+        var value: Number = 0
+        for byte in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            let digit = Number(byte - UInt8(ascii: "0"))
+            let (shifted, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isOver) =
+                isNegative ? shifted.subtractingReportingOverflow(digit) : shifted.addingReportingOverflow(digit)
+            guard !isTooLarge, !isOver else { return nil }
+            value = sum
+        }
+        return value
     }
 
     func boolean(_ row: Int, _ column: Int) -> Bool { text(row, column) == "t" }

@@ -210,7 +210,7 @@ export function open(main, name, closed) {
     });
     const used = pathSeries(report, (total) => total.cpuSeconds);
     processor.update({ series: used, summary: `In all ${say((sum) => `${figure(sum.cpu)} processor seconds`)}` });
-    fill(sums, named.length > 0 && h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Polling and push in figures' }, h('table', {},
+    fill(sums, report.trouble && h('p', { class: 'error' }, report.trouble), named.length > 0 && h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Polling and push in figures' }, h('table', {},
       h('caption', {}, 'The same, added up'),
       h('thead', {}, h('tr', {}, ['how', 'requests', 'nothing new', 'failed', 'bytes', 'to the legacy API', 'told within (median)', '95 %', '99 %'].map((text, index) => h('th', { scope: 'col', class: index ? 'number' : null }, text)))),
       h('tbody', {}, named.map(([key, text]) => {

@@ -191,7 +191,7 @@ export function open(main, _, signal) {
       return;
     }
     const names = { poll: 'polling', conditional: 'polling with a tag', held: 'held polls', push: 'push' };
-    fill(sums, h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Polling and push in figures' }, h('table', {},
+    fill(sums, report.trouble && h('p', { class: 'error' }, report.trouble), h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Polling and push in figures' }, h('table', {},
       h('caption', {}, `Over the ${range === 'live' ? 'last hour' : ranges.find(([key]) => key === range)[1]}, all features together`),
       h('thead', {}, h('tr', {}, ['how', 'requests', 'nothing new', 'bytes', 'to the legacy API', 'told within (median)', '99 %'].map((name, index) =>
         h('th', { scope: 'col', class: index ? 'number' : null }, name)))),

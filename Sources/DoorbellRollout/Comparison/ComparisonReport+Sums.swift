@@ -1,3 +1,5 @@
+internal import DoorbellCore
+
 extension ComparisonReport.Tally {
     /// The sum, which stays at the largest number where it would be larger; without percentiles, which do not add up.
     mutating func add(_ other: Self) {
@@ -14,6 +16,7 @@ extension ComparisonReport.Tally {
         originRequests = sum(originRequests, other.originRequests)
         connectionSeconds += other.connectionSeconds
         reconnects = sum(reconnects, other.reconnects)
+        buffers.add(other.buffers)
         cpuSeconds += other.cpuSeconds
         told = sum(told, other.told)
         staleness = nil

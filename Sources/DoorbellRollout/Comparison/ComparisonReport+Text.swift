@@ -1,3 +1,4 @@
+internal import DoorbellCore
 internal import DoorbellReport
 
 extension ComparisonReport {
@@ -10,13 +11,31 @@ extension ComparisonReport {
         var text =
             "Polling against push\(what), \(Figures.duration(summary.length)) until \(Moment.text(until)) UTC\n\n"
         guard !summary.isEmpty else {
-            return text + "Nothing was counted yet.\n"
+            return text + (trouble ?? "Nothing was counted yet.") + "\n"
         }
         let heads = [""] + summary.columns.map { summary.head($0.way) } + ["push/polling"]
         text += TextTable.text([heads] + summary.rows(self).map { [$0.name] + $0.cells + [$0.ratio] }, names: 1)
         text += "\n" + (feature.map { cohorts($0) } ?? table(prices)) + "\n"
+        if feature == nil { text += usage }
         for note in notes(summary, feature: feature) { text += note + "\n" }
         return text
+    }
+
+    /// Of whole processes, whatever they do besides.
+    private var usage: String {
+        var lines = processes.map { process in
+            let parts = [
+                process.cpuSeconds.map { "\(Figures.duration($0)) of processor time" },
+                process.memory.map { "\(Figures.bytes($0)) of memory now" },
+            ]
+            return "\(process.name): \(parts.compactMap(\.self).joined(separator: ", "))"
+        }
+        if let database {
+            let statements = database.statements.map { ", \(Figures.count($0)) statements" } ?? ""
+            lines.append(
+                "the database: \(Figures.count(database.transactions)) transactions\(statements), of all its clients")
+        }
+        return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n\n"
     }
 
     /// One row a feature.
@@ -55,7 +74,7 @@ extension ComparisonReport {
 
     static let cohortHeads = [
         "cohort", "path", "requests", "nothing new", "failed", "up", "down", "to legacy", "told", "p50", "p95", "p99",
-        "open", "lost",
+        "open", "lost", "behind",
     ]
 
     func cohortRows(_ feature: String) -> [[String]] {
@@ -74,13 +93,14 @@ extension ComparisonReport {
                 total.staleness.map { Figures.duration($0.p99) } ?? "-",
                 isPush && length > 0 ? Figures.decimal(total.connectionSeconds / length, places: 1) : "-",
                 isPush ? Figures.count(total.reconnects) : "-",
+                isPush ? Figures.count(total.buffers.behind) : "-",
             ]
         }
     }
 
     /// What a reader has to know of the figures.
     func notes(_ summary: ComparisonSummary, feature: String?) -> [String] {
-        var notes: [String] = []
+        var notes = [trouble].compactMap(\.self)
         if summary.compared.isEmpty {
             notes.append(
                 "push/polling: nothing was both polled and pushed in this time, so there is nothing to divide.")

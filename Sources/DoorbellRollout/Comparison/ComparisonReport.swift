@@ -1,3 +1,5 @@
+public import DoorbellCore
+
 /// What polling and push cost and gave over some time: what `doorbell compare` prints, the dashboard draws and `--html` keeps.
 ///
 /// Times are seconds since 1970-01-01 UTC. Sums only: whoever shows a report makes shares, rates and money of them.
@@ -17,6 +19,8 @@ public struct ComparisonReport: Sendable, Codable, Equatable {
     public var database: DatabaseUsage?
     /// Radio-on time of clients that were looked at. An estimate.
     public var radio: [RadioUsage]
+    /// What is missing in it, and why; `nil`: nothing.
+    public var trouble: String?
 
     public struct Feature: Sendable, Codable, Equatable {
         public var name: String
@@ -85,6 +89,8 @@ public struct ComparisonReport: Sendable, Codable, Equatable {
         public var connectionSeconds: Double = 0
         /// Subscriptions that came back after a loss.
         public var reconnects: UInt64 = 0
+        /// Of clients that are pushed to and read too slowly.
+        public var buffers = SendBuffers()
         /// Processor time of the service, as far as it can be told apart.
         public var cpuSeconds: Double = 0
         /// Changes that somebody was told of, one for each client.

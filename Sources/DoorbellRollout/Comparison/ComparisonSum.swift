@@ -125,6 +125,7 @@ extension ComparisonReport.Tally {
         originRequests = counts.originRequests
         connectionSeconds = counts.connectionSeconds
         reconnects = counts.reconnects
+        buffers = counts.buffers
         cpuSeconds = counts.cpuSeconds
         told = counts.staleness.count
         staleness = ComparisonReport.Percentiles(counts.staleness)

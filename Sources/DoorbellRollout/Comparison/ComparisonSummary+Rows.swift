@@ -1,3 +1,4 @@
+internal import DoorbellCore
 internal import DoorbellReport
 
 extension ComparisonSummary {
@@ -48,6 +49,20 @@ extension ComparisonSummary {
                     ? Figures.decimal(column.total.connectionSeconds / length, places: 1) : nil
             },
             row("came back after a loss") { $0.way == .push ? Figures.count($0.total.reconnects) : nil },
+        ]
+        func slow(_ name: String, _ cell: (SendBuffers) -> String) -> Row {
+            row(name) { $0.way == .push ? cell($0.total.buffers) : nil }
+        }
+        rows.append(slow("fell behind (too slow)") { Figures.count($0.behind) })
+        if let buffers = column(.push)?.total.buffers, !buffers.isEmpty {
+            rows += [
+                slow("most bytes waiting for one") { Figures.bytes($0.waitingBytes) },
+                slow("messages left out for them") { Figures.count($0.conflated) },
+                slow("told to begin anew (reset)") { Figures.count($0.resets) },
+                slow("closed for it") { Figures.count($0.closed) },
+            ]
+        }
+        rows += [
             row("processor time of Doorbell", \.cpuSeconds) {
                 $0.total.cpuSeconds > 0 ? Figures.duration($0.total.cpuSeconds) : nil
             },

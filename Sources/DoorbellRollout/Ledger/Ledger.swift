@@ -211,6 +211,11 @@ public struct Ledger: Sendable {
         }
     }
 
+    /// Clients that are pushed to read too slowly.
+    public mutating func recordBuffers(of feature: String, cohort: Cohort, _ buffers: SendBuffers) {
+        change(feature, cohort, .push) { $0.counts.buffers.add(buffers) }
+    }
+
     /// Shares out processor time of the paths among their accounts: by requests, or, where there were none, by connections.
     ///
     /// - Returns: What nobody used.

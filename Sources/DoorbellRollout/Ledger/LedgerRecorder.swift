@@ -78,6 +78,10 @@ public final class LedgerRecorder: Sendable {
         }
     }
 
+    public func recordBuffers(of feature: String, cohort: Ledger.Cohort, _ buffers: SendBuffers) {
+        enter { $0.recordBuffers(of: feature, cohort: cohort, buffers) }
+    }
+
     private func enter(_ entry: (inout Ledger) -> Void) {
         state.withLock { entry(&$0.ledger) }
         windows?.withLock(entry)

@@ -421,6 +421,7 @@ final class PushStream {
             if !resumed.recovered {
                 core.metrics.slowReset.increment()
                 noteSlowness { $0.resets += 1 }
+                tellBuffers(on: next) { $0.resets = 1 }
                 let reset = ServerMessage.reset(channel: next, reason: "slow consumer", position: resumed.position)
                 appendCost(
                     carrier.encoded(
@@ -486,7 +487,8 @@ extension PushStream: Subscriber {
             if isLast { flush() }
         }
         let isPoller = hasPollers && run.publications.first.map { cohort(of: $0.feature) == .poll } ?? false
-        loopState.told(bytes: bytes.count, on: carrier.transport, isPoller: isPoller)
+        loopState.told(
+            bytes: bytes.count, on: carrier.transport, isPoller: isPoller, waiting: isWaiting ? bufferedBytes : 0)
         radio?.transfer(at: Self.seconds())
         return true
     }
@@ -527,10 +529,15 @@ extension PushStream: Subscriber {
     func fellBehind(on channel: ChannelName, feature: Feature) {
         guard state == .open else { return }
         noteSlowness { $0.timesBehind += 1 }
+        tellBuffers(on: channel) {
+            $0.behind = 1
+            $0.waitingBytes = UInt64(bufferedBytes)
+        }
         switch feature.slow {
         case .disconnect:
             guard !isGivenUp else { return }
             isGivenUp = true
+            tellBuffers(on: channel) { $0.closed = 1 }
             core.metrics.slowDisconnect.increment()
             // Not from here: the shard is in the middle of its subscribers.
             let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)

@@ -93,6 +93,8 @@ extension SimulationReport {
                 .joined(separator: ", "),
             "the legacy API is a small one in Swift, a SELECT for each request on \(LegacyPool.size) connections; most cost more",
             "bytes: what the clients' sockets sent and took, without the headers of TCP and IP",
+            "database transactions: of all; each poll that the legacy API answers is one, and so is each change. Doorbell looks for changes, some times for "
+                + "each, and must: a look that finds none is how it knows that it may sleep",
             "memory: the highest of four samples a second; PostgreSQL's is the private memory of its processes, and the shared memory once",
             "staleness: from the commit until the user's client saw the change",
             "radio, an estimate: of an LTE phone with nothing else to do, by its model (Huang et al., MobiSys 2012); heartbeats every 25 s count",

@@ -93,6 +93,8 @@ final class TestServer: Sendable {
         private let open = Locked(0)
         private let begun = Locked(0)
         private let lost = Locked(0)
+        private let slow = Locked(SendBuffers())
+        var buffers: SendBuffers { slow.withLock { $0 } }
         var list: [PushDelivery] { all.withLock { $0 } }
         var openSubscriptions: Int { open.withLock { $0 } }
         /// Subscriptions that ever began.
@@ -110,6 +112,9 @@ final class TestServer: Sendable {
             open.withLock { $0 -= 1 }
         }
         func moved(feature: Feature, to cohort: Ledger.Cohort, subscriptions: Int) {}
+        func buffered(feature: Feature, cohort: Ledger.Cohort, _ buffers: SendBuffers) {
+            slow.withLock { $0.add(buffers) }
+        }
         func pushing(feature: Feature, cohort: Ledger.Cohort, bytesUp: Int, bytesDown: Int, originRequests: Int) {}
     }
 }

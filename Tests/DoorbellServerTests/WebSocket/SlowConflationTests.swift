@@ -74,6 +74,15 @@ import Testing
             let info = try unwrap(await server.server.connections(limit: 10).connections.first { $0.conflated > 0 })
             #expect(info.conflated == dropped && info.timesBehind > 0 && info.resets == 0 && info.behind == 0)
 
+            let buffers = server.deliveries.buffers
+            // The other may fall behind for a moment, too.
+            let behind = await server.server.connections(limit: 10).connections.reduce(0) { $0 + $1.timesBehind }
+            #expect(buffers.conflated >= UInt64(dropped) && buffers.behind == UInt64(behind))
+            #expect(
+                buffers.waitingBytes > 32 << 10 && buffers.waitingBytes <= 64 << 10 && buffers.resets == 0
+                    && buffers.closed == 0)
+            #expect(server.deliveries.list.contains { $0.waitingBytes > 0 })
+
             let last = try server.publish(["live again"], on: channel)
             let live = try await stalled.text(containing: "live again")
             #expect(member("previous", of: live) == "\(end)" && member("position", of: live) == "\(last)")

@@ -307,6 +307,8 @@ import Testing
             #expect(reset.contains("slow consumer"))
             try server.publish(["after the reset"], on: channel)
             try await stalled.text(containing: "after the reset")
+            let buffers = server.deliveries.buffers
+            #expect(buffers.resets == 1 && buffers.behind > 0 && buffers.waitingBytes > 0 && buffers.closed == 0)
         }
     }
 
@@ -322,6 +324,7 @@ import Testing
                 return server.hub.usage.subscriptions == 0
             }
             try await eventually("it is closed although it never read") { server.server.openConnections == 0 }
+            #expect(server.deliveries.buffers.closed == 1 && server.deliveries.buffers.resets == 0)
         }
     }
 
