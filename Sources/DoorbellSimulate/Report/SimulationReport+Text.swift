@@ -93,8 +93,7 @@ extension SimulationReport {
                 .joined(separator: ", "),
             "the legacy API is a small one in Swift, a SELECT for each request on \(LegacyPool.size) connections; most cost more",
             "bytes: what the clients' sockets sent and took, without the headers of TCP and IP",
-            "database transactions: of all; each poll that the legacy API answers is one, and so is each change. Doorbell looks for changes, some times for "
-                + "each, and must: a look that finds none is how it knows that it may sleep",
+            transactions,
             "memory: the highest of four samples a second; PostgreSQL's is the private memory of its processes, and the shared memory once",
             "staleness: from the commit until the user's client saw the change",
             "radio, an estimate: of an LTE phone with nothing else to do, by its model (Huang et al., MobiSys 2012); heartbeats every 25 s count",
@@ -141,6 +140,15 @@ extension SimulationReport {
             )
         }
         return notes
+    }
+
+    /// Whose they are: the database does not tell.
+    private var transactions: String {
+        let push = phases.first { $0.isPush && $0.changes > 0 }.map {
+            "; push: \(Figures.decimal(Double($0.transactions) / Double($0.changes), places: 1)) for each change, of which the change is one"
+        }
+        return "database transactions: one for each poll that the legacy API answers and one for each change; the rest are Doorbell's, which looks for changes, "
+            + "and once more before it sleeps" + (push ?? "")
     }
 
     /// What push costs the legacy API all the time, and a short run does not show.
