@@ -23,7 +23,7 @@ final class HeldPoll {
     /// What the legacy API is asked with.
     var headers: HTTPHeaders
     private let poll: FeatureCatalog.Poll
-    /// What the client has: entity tags, weakly compared, or a position.
+    /// What the client has: entity tags, as it sent them, or a position.
     private let known: [String]
     private let knownPosition: Position?
     private let seconds: Int
@@ -54,7 +54,7 @@ final class HeldPoll {
         self.head = head
         self.headers = WebSocketUpgrade.asking(head.headers)
         self.poll = poll
-        self.known = head.headers[canonicalForm: "if-none-match"].map { EntityTag.opaque(String($0)) }
+        self.known = head.headers[canonicalForm: "if-none-match"].map { String($0.trimmed) }
         self.knownPosition = head.headers.first(name: "doorbell-position").flatMap { Position($0) }
         self.seconds = seconds
     }
@@ -139,11 +139,12 @@ final class HeldPoll {
             end(.problem(failure?.status ?? .badGateway, failure?.reason ?? "the legacy API did not answer"))
         case .success(let answer):
             let tag = answer.status == .ok ? EntityTag.of(answer) : nil
-            let isKnown = tag.map { known.contains(EntityTag.opaque($0)) } ?? false
+            let isKnown = tag.map { tag in known.contains { EntityTag.opaque($0) == EntityTag.opaque(tag) } } ?? false
             let mayWait = core.refusal == nil && position != nil && answer.status == .ok
-            guard mayWait, isKnown || (known.isEmpty && isNothingNew(at: position)) else {
+            guard isKnown || (mayWait && known.isEmpty && isNothingNew(at: position)) else {
                 return end(whole(answer, tag: tag, position: position))
             }
+            guard mayWait else { return end(unchanged(since: position)) }
             guard joined.isEmpty else {
                 if isStale { ask() }
                 return
@@ -188,9 +189,14 @@ final class HeldPoll {
 
     private func expired() {
         core.metrics.heldExpired.increment()
-        var headers = applied([:], position: core.hub.head)
+        // What was told since the last answer has not been shown, and may be shown by nothing else.
+        end(unchanged(since: isAsking || isStale ? askedAt : core.hub.head))
+    }
+
+    private func unchanged(since position: Position?) -> LocalAnswer {
+        var headers = applied([:], position: position)
         if known.count == 1, let tag = known.first { headers.add(name: "etag", value: tag) }
-        end(LocalAnswer(.notModified, headers: headers))
+        return LocalAnswer(.notModified, headers: headers)
     }
 
     private func applied(_ headers: HTTPHeaders, position: Position?) -> HTTPHeaders {

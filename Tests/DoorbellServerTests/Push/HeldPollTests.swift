@@ -70,7 +70,23 @@ import Testing
             try server.publish(["elsewhere"], on: channel)
             try await eventually("it was asked again") { server.gateway.asked.count > asked }
             let answer = try await raw.answer()
-            #expect(answer.status == 304 && answer["preference-applied"] == "wait=1" && answer["etag"] == "\"v1\"")
+            #expect(answer.status == 304 && answer["preference-applied"] == "wait=1" && answer["etag"] == "W/\"v1\"")
+            #expect(answer["doorbell-position"] == server.hub.head?.description)
+        }
+    }
+
+    @Test("a deadline while the legacy API is asked about a change does not give the change's position")
+    func deadlineWhileAsking() async throws {
+        try await withServer([try TestFeatures.notifications()]) { server in
+            let before = try server.publish(["old"], on: channel)
+            legacy(server, has: 1)
+            let raw = try await RawClient(port: server.port)
+            try await raw.send(request("Prefer: wait=1", "If-None-Match: \"v1\""))
+            try await eventually("it is held") { server.hub.usage.subscriptions == 1 }
+            server.gateway.hold()
+            let change = try server.publish(["new"], on: channel)
+            let answer = try await raw.answer()
+            #expect(answer.status == 304 && answer["doorbell-position"] == "\(before)", "\(change) was never shown")
         }
     }
 
@@ -123,7 +139,9 @@ import Testing
         }
     }
 
-    @Test("when changes can no longer be heard of, held polls are answered from the legacy API")
+    @Test(
+        "when changes can no longer be heard of, held polls are answered from the legacy API, briefly where nothing is new"
+    )
     func captureLost() async throws {
         try await withServer([try TestFeatures.notifications()]) { server in
             legacy(server, has: 1)
@@ -131,7 +149,7 @@ import Testing
             try await raw.send(request("Prefer: wait=30", "If-None-Match: \"v1\""))
             try await eventually("it is held") { server.hub.usage.subscriptions == 1 }
             server.server.captureChanged(to: .down(reason: "gone"))
-            #expect(try await raw.answer().text == "version 1")
+            #expect(try await raw.answer().status == 304)
             try await raw.send(request("Prefer: wait=30", "If-None-Match: \"v1\""))
             #expect(try await raw.answer().text.contains("legacy"), "passed on like any request")
         }
@@ -150,7 +168,8 @@ import Testing
             try await raw.send(request("Prefer: wait=30", "If-None-Match: \"v1\""))
             try await eventually("it is held") { server.hub.usage.subscriptions == 1 }
             await server.server.stop(within: .seconds(20))
-            #expect(try await raw.answer().status == 200)
+            let answer = try await raw.answer()
+            #expect(answer.status == 304 && answer["etag"] == "\"v1\"")
         }
     }
 
