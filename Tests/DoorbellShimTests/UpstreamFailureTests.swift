@@ -49,6 +49,24 @@ import Testing
         }
     }
 
+    @Test(
+        "an answer with a status below 100 is none: 502, and the service goes on",
+        arguments: [
+            "HTTP/1.1 050 Odd\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 099 Odd\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ])
+    func noStatus(transcript: String) async throws {
+        let odd = try await TranscriptServer { _ in transcript }
+        let legacy = try await LegacyServer { _ in .reply(.ok) }
+        try await withShim(legacy) {
+            $0.url = "http://127.0.0.1:\(odd.port)"
+        } _: { shim in
+            let first = try await shim.get("/")
+            let second = try await shim.get("/")
+            #expect(first.status == 502 && second.status == 502)
+        }
+    }
+
     @Test("a legacy API that switches protocols unasked is 502, and nothing is sent to the client in its name")
     func switches() async throws {
         let legacy = try await LegacyServer { _ in .reply(.switchingProtocols, ["upgrade": "websocket"]) }
