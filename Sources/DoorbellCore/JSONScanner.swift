@@ -268,6 +268,28 @@ public struct JSONScanner {
         try expect(0x3A, "expected ':'")
     }
 
+    /// Whether a string of this JSON names half of a surrogate pair by itself (RFC 8259, section 8.2): JSON, but not text.
+    ///
+    /// - Parameter json: Valid.
+    public static func hasLoneSurrogate(_ json: [UInt8]) -> Bool {
+        func unit(at index: Int) -> Int? {
+            guard index + 6 <= json.count, json[index] == 0x5C, json[index + 1] == 0x75 else { return nil }
+            return json[(index + 2)..<(index + 6)].reduce(0) { $0 << 4 | Int(hexValue($1) ?? 0) }
+        }
+        var index = 0
+        while let escape = json[index...].firstIndex(of: 0x5C) {
+            guard let half = unit(at: escape) else {
+                index = min(escape + 2, json.count)
+                continue
+            }
+            index = escape + 6
+            guard (0xD800..<0xE000).contains(half) else { continue }
+            guard half < 0xDC00, let low = unit(at: index), (0xDC00..<0xE000).contains(low) else { return true }
+            index += 6
+        }
+        return false
+    }
+
     /// Skips a string with its quotes; the caller stands on the first quote.
     private mutating func skipString() throws(JSONError) -> Range<Int> {
         let start = offset

@@ -196,6 +196,11 @@ import Testing
         #expect(try check(TestToken.hs256(#"{"sub":"ann",\#(claims)}"#)).code == code)
     }
 
+    @Test("a user with U+0000 in its name is nobody: the database has no such text")
+    func nul() throws {
+        #expect(try check(TestToken.hs256(#"{"sub":"a\u0000b","exp":1700000060}"#)).code == .claim)
+    }
+
     @Test(
         "issuer and audience",
         arguments: [

@@ -28,6 +28,10 @@ struct TokenClaimsReader: Sendable {
         else {
             throw TokenError(.claim, "the token has no '\(configuration.subjectClaim)'")
         }
+        // PostgreSQL has no text with it.
+        guard !subject.utf8.contains(0) else {
+            throw TokenError(.claim, "the token's '\(configuration.subjectClaim)' has U+0000 in it")
+        }
         return Identity(
             subject: subject, expiresAt: expiresAt, claims: claims, channels: try channels(claims),
             presence: try presence(claims))

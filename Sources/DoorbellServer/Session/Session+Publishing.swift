@@ -27,6 +27,10 @@ extension Session {
         guard data.count <= limits.publishSize else {
             return refuse(.limit, "'data' may have at most \(limits.publishSize) bytes")
         }
+        // Readers that insist on Unicode would refuse the whole message, and with it a link of the channel's chain.
+        guard !JSONScanner.hasLoneSurrogate(data), !JSONScanner.hasLoneSurrogate(Array((id ?? "").utf8)) else {
+            return refuse(.badRequest, "half of a surrogate pair (\\uD800 to \\uDFFF) is not text")
+        }
         guard position != nil else { return refuse(.notLive, "the change log is not open yet: try again") }
         guard pendingPublishes < limits.pendingPublishes else {
             return refuse(.limit, "at most \(limits.pendingPublishes) messages at a time may be waiting")

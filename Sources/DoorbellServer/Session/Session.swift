@@ -31,6 +31,8 @@ struct Session {
     private(set) var isClosed = false
     /// At most ``SessionLimits/pendingPublishes``.
     var pendingPublishes = 0
+    /// What the client calls itself: one name, so that it cannot have more cursors in the database than it may have subscriptions.
+    private var clientName: String?
     /// Names of features that the client was told to poll while it is subscribed to them.
     var toldToPoll: Set<String> = []
 
@@ -198,6 +200,9 @@ struct Session {
         if feature.mode == .answer, target == nil {
             return refuse(.notAllowed, "this channel does not name its polled URL: subscribe by 'poll'", channel: named)
         }
+        if let client = request.client, client != clientName ?? client {
+            return refuse(.badRequest, "this connection has a 'client' already: one is one device", channel: named)
+        }
         guard let version = feature.version(among: request.versions) else {
             let known = feature.versions.map { $0.version.description }.joined(separator: ", ")
             return refuse(.unknownVersion, "feature '\(feature.name)' has the versions \(known)", channel: named)
@@ -208,6 +213,7 @@ struct Session {
         guard subscriptions.count + channels.count <= limits.subscriptions else {
             return refuse(.limit, "at most \(limits.subscriptions) subscriptions a connection", channel: named)
         }
+        clientName = request.client ?? clientName
         let (start, since) = Self.start(request.since)
         let isByPoll = if case .poll = request.target { true } else { false }
         let wantsSnapshot = isByPoll || feature.mode == .answer

@@ -47,6 +47,24 @@ import Testing
         return (session, actions)
     }
 
+    @Test("a connection is one client: another name is refused")
+    func oneName() {
+        var session = live()
+        let actions = session.received(
+            .subscribe(.init(target: .channel("open"), client: "tablet", id: "2")), position: here, now: 0)
+        guard case .send(.error(let code, _, let id, _))? = actions.first else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(code == .badRequest && id == "2" && actions.count == 1)
+        let same = session.received(
+            .subscribe(.init(target: .channel("open"), client: "phone", id: "3")), position: here, now: 0)
+        guard case .openCursor? = same.first else {
+            Issue.record("\(same)")
+            return
+        }
+    }
+
     private func live(cursor: Position? = nil) -> Session {
         var (session, _) = asked()
         _ = session.opened(

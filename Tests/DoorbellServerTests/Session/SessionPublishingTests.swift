@@ -56,6 +56,23 @@ import Testing
                 == [.publish(Session.Outgoing(channel: room, message: message))])
     }
 
+    @Test(
+        "half of a surrogate pair is not passed on: strict readers would refuse the message",
+        arguments: [
+            #""\ud800""#, #""\uDFFF""#, #"{"a":["\ud83d\ude00","\ud83d"]}"#, #""\ud83d\u0041""#, #"{"\udead":1}"#,
+        ])
+    func surrogates(_ text: String) {
+        var session = subscribed()
+        let actions = session.received(
+            .publish(channel: "room:1", data: Array(text.utf8), id: nil), position: here, now: 0)
+        #expect(code(actions) == .badRequest)
+        for whole in [#""\ud83d\ude00""#, #""\\ud800""#, #""\u0041\n\"""#, "\"😀\"", "1e999"] {
+            let actions = session.received(
+                .publish(channel: "room:1", data: Array(whole.utf8), id: nil), position: here, now: 0)
+            #expect(code(actions) == nil, "\(whole)")
+        }
+    }
+
     @Test("a subscriber that has drifted is counted for its feature; others are told that they are not subscribed")
     func drift() {
         var session = subscribed()
