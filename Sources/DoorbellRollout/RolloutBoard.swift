@@ -8,6 +8,8 @@ public final class RolloutBoard: Sendable {
     /// Stage and percentage in one word, so that nobody sees the one of before with the other of after.
     private final class Cell: Sendable {
         private let word: Atomic<UInt32>
+        /// Made once: this is asked with every poll.
+        private static let stages = Stage.allCases
 
         init(_ rollout: Rollout) { word = Atomic(Self.pack(rollout)) }
 
@@ -15,16 +17,15 @@ public final class RolloutBoard: Sendable {
 
         func load() -> (stage: Stage, percent: Percent) {
             let word = word.load(ordering: .acquiring)
-            let stages = Stage.allCases
             let index = Int(word >> 16)
             return (
-                stages.indices.contains(index) ? stages[index] : .observe,
+                Self.stages.indices.contains(index) ? Self.stages[index] : .observe,
                 Percent(hundredths: Int(word & 0xFFFF)) ?? .zero
             )
         }
 
         private static func pack(_ rollout: Rollout) -> UInt32 {
-            let index = Stage.allCases.firstIndex(of: rollout.stage) ?? 0
+            let index = stages.firstIndex(of: rollout.stage) ?? 0
             return UInt32(index) << 16 | UInt32(rollout.share.hundredths)
         }
     }

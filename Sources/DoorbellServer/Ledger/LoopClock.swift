@@ -1,5 +1,6 @@
 import DoorbellCore
 public import DoorbellRollout
+import NIOCore
 public import NIOPosix
 
 #if canImport(Glibc)
@@ -8,7 +9,7 @@ import Glibc
 import Darwin
 #endif
 
-/// What event loops spend their processor time on: each turn of a loop, from waiting to waiting, is shared out among what was noted in it
+/// What event loops spend their processor time on: turns of a loop, from waiting to waiting, are shared out among what was noted in them
 /// (``TickShares``). Give it to the event loop group; without it nothing is measured and noting costs nothing.
 public final class LoopClock: NIOEventLoopMetricsDelegate {
     private let loops = Locked<[LoopWork]>([])
@@ -17,7 +18,7 @@ public final class LoopClock: NIOEventLoopMetricsDelegate {
 
     /// On the loop, after each of its turns.
     public func processedTick(info: NIOEventLoopTickInfo) {
-        if let work = LoopWork.current { return work.turned() }
+        if let work = LoopWork.current { return work.turned(at: info.startTime) }
         let work = LoopWork.begin()
         loops.withLock { $0.append(work) }
     }
@@ -40,7 +41,11 @@ final class LoopWork: @unchecked Sendable {
     // `spent` is behind its lock; everything else is the loop's own.
     private var units = SIMD8<Double>()
     private var shares = TickShares()
+    private var sampling = TurnSampling()
+    /// What the thread had spent when its clock was last read.
     private var last: Double
+    /// ``units`` when the turn began.
+    private var before = SIMD8<Double>()
     /// Of the servers on the loop, with what was seen of each.
     private var tallies: [(tally: DeliveryTally, seen: Int)] = []
     private let spent = Locked(SIMD8<Double>())
@@ -70,16 +75,21 @@ final class LoopWork: @unchecked Sendable {
     /// Each client that is told a message is a unit of push. Looked at once a turn, so that telling costs no more for it.
     func follow(_ tally: DeliveryTally) { tallies.append((tally, tally.total)) }
 
-    func turned() {
+    /// - Parameter moment: When the turn began.
+    func turned(at moment: NIODeadline) {
         for index in tallies.indices {
             let total = tallies[index].tally.total
             if total != tallies[index].seen { note(.push, units: total &- tallies[index].seen) }
             tallies[index].seen = total
         }
+        if units == before { note(nil, units: 1) }
+        before = units
+        guard sampling.isDue(at: moment.uptimeNanoseconds) else { return }
         let now = ProcessorClock.thread
         let shared = shares.share(now - last, units: units)
         last = now
         units = SIMD8()
+        before = units
         spent.withLock { $0 += shared }
     }
 

@@ -19,7 +19,8 @@ struct PollGuidance: Equatable {
     }
 
     static func == (a: PollGuidance, b: PollGuidance) -> Bool {
-        a.usesPush == b.usesPush && a.verdict == b.verdict && a.notices.elementsEqual(b.notices) { $0 == $1 }
+        guard a.usesPush == b.usesPush, a.verdict == b.verdict, a.notices.count == b.notices.count else { return false }
+        return a.notices.isEmpty || a.notices.elementsEqual(b.notices) { $0 == $1 }
     }
 }
 
