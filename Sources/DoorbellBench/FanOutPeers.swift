@@ -45,21 +45,6 @@ enum FanOutPeers {
         return child
     }
 
-    /// One that nobody listens on now.
-    private static func freePort() throws -> Int {
-        try withSocket { file in
-            var address = loopback(port: 0)
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(file, $0, size) == 0 && getsockname(file, $0, &size) == 0
-                }
-            }
-            guard isBound else { throw BenchFailure("there is no free port") }
-            return Int(UInt16(bigEndian: address.sin_port))
-        }
-    }
-
     private static func waitForListener(_ port: Int) throws {
         for _ in 0..<200 {
             let isListening = try withSocket { file in

@@ -58,7 +58,6 @@ struct Polls {
         let body = #"{"items":""# + String(repeating: "x", count: Self.bodySize - 12) + #""}"#
         let stub = try await LegacyStub(
             group: group, body: body, headers: ["etag": Self.tag, "cache-control": "max-age=0"])
-        defer { stub.stop() }
         let folder = try FanOutPeers.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try body.write(toFile: folder + Self.file, atomically: false, encoding: .utf8)
@@ -69,6 +68,7 @@ struct Polls {
                 samples[server, default: []].append(try visit(server, folder: folder, stub: stub.port))
             }
         }
+        stub.stop()
         try await group.shutdownGracefully()
         show(samples, in: &report)
         showAdded(samples, in: &report)

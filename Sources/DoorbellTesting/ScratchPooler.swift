@@ -14,7 +14,7 @@ public final class ScratchPooler: Sendable {
             return nil
         }
         self.folder = cluster.folder + "/pooler-\(UInt32.random(in: 0 ... .max))"
-        self.port = try ScratchPostgres.freePort()
+        self.port = try freePort()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let path = folder + "/pooler.ini"
         try """

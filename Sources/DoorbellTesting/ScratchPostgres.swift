@@ -138,13 +138,21 @@ public final class ScratchPostgres: Sendable {
                 errno == ESRCH
             else { continue }
             let lines = try? String(contentsOfFile: temporary + name + "/data/postmaster.pid", encoding: .utf8)
-            if let server = lines?.split(separator: "\n").first.flatMap({ Int32($0) }) {
+            if let server = lines?.split(separator: "\n").first.flatMap({ Int32($0) }), isRunning(server, in: name) {
                 kill(server, SIGQUIT)
                 // While it ends it still writes files, and a folder with a new one in it is not removed.
                 for _ in 0..<100 where kill(server, 0) == 0 { usleep(50_000) }
             }
             try? FileManager.default.removeItem(atPath: temporary + name)
         }
+    }
+
+    /// Whether the process is a server of that folder: its number may be another program's by now.
+    private static func isRunning(_ server: Int32, in folder: String) -> Bool {
+        guard let command = FileManager.default.contents(atPath: "/proc/\(server)/cmdline") else {
+            return !FileManager.default.fileExists(atPath: "/proc/self") && kill(server, 0) == 0
+        }
+        return String(decoding: command, as: UTF8.self).contains(folder)
     }
 
     private static func makeFolder() throws -> (folder: String, port: Int) {
@@ -216,21 +224,5 @@ public final class ScratchPostgres: Sendable {
             return String(path)
         }
         throw Failure(description: "no initdb: install a PostgreSQL server (Debian: apt install postgresql)")
-    }
-
-    static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
-            }
-        }
-        guard bound else { throw Failure(description: "no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

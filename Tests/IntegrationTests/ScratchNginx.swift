@@ -1,4 +1,5 @@
 import DoorbellCore
+import DoorbellTesting
 import Foundation
 
 #if canImport(FoundationNetworking)
