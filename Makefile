@@ -2,7 +2,7 @@
 
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 SWIFT_DIRS  := Package.swift Sources Tests
-TSAN_TESTS  := DoorbellAssessTests.LogAssessorTests|DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
+TSAN_TESTS  := IntegrationTests.CachePropertyTests|DoorbellAssessTests.LogAssessorTests|DoorbellCoreTests|DoorbellWireTests|DoorbellHubTests|DoorbellServerTests|DoorbellShimTests|DoorbellCaptureTests
 BUILD_PACKAGES := libpq-dev libssl-dev zlib1g-dev pkg-config
 RUN_PACKAGES   := postgresql postgresql-contrib python3-flask python3-psycopg
 TEST_PACKAGES  := chromium curl pgbouncer openssl python3-venv nginx haproxy caddy prometheus

@@ -13,12 +13,16 @@ final class ChangePipeline: ChangeSink {
     private let parity: ParityRecorder
     private let translator: Translator
     private let deadLetters: Locked<DeadLetterList>
-    private let status = Locked(CaptureStatus.starting)
+    private let watch = Locked(CaptureWatch())
+    /// Held while the others are told, so that nobody is told an old status last.
+    private let telling = Locked(())
     private let onStatus: @Sendable (CaptureStatus) -> Void
     private let onCovered: @Sendable (ContinuousClock.Instant) -> Void
     private let commentary: Commentary?
     private let tail: TailBoard?
     private let logger: Logger
+    /// 1 while changes are delivered as they are committed: capture's own, which cannot know that its database is frozen.
+    private let listenerUp = Gauge(label: "doorbell_listener_up")
     /// Changes that a feature could not translate.
     private let lettersTotal = Counter(label: "doorbell_dead_letters_total")
 
@@ -39,7 +43,7 @@ final class ChangePipeline: ChangeSink {
         self.onCovered = onCovered
     }
 
-    var captureStatus: CaptureStatus { status.withLock { $0 } }
+    var captureStatus: CaptureStatus { watch.withLock { $0.status } }
 
     /// The newest dead letters, newest first, and how many there ever were.
     var letters: (newest: [DeadLetter], total: Int) { deadLetters.withLock { ($0.newest, $0.total) } }
@@ -52,6 +56,8 @@ final class ChangePipeline: ChangeSink {
         var drafts: [Draft] = []
         drafts.reserveCapacity(batch.changes.count)
         for change in batch.changes {
+            // Each may ask the database for its channels.
+            heard()
             collect(translator.translate(change, queries: queries), into: &drafts)
         }
         for message in batch.messages { collect(translator.translate(message), into: &drafts) }
@@ -65,6 +71,7 @@ final class ChangePipeline: ChangeSink {
         }
         if captureStatus.isLive { tail?.captured(drafts) }
         hub.publish(drafts, head: batch.head)
+        heard()
         if let committed = batch.changes.last?.committedAt {
             parity.published(after: SystemClock.now().seconds(since: committed))
         }
@@ -80,10 +87,35 @@ final class ChangePipeline: ChangeSink {
         }
     }
 
-    func captureChanged(to status: CaptureStatus) {
-        self.status.withLock { $0 = status }
-        onStatus(status)
+    // MARK: Whether it lives
+
+    func captureChanged(to status: CaptureStatus) { move { $0.says(status) } }
+
+    func covered(before moment: ContinuousClock.Instant) {
+        heard()
+        onCovered(moment)
     }
 
-    func covered(before moment: ContinuousClock.Instant) { onCovered(moment) }
+    private func heard() {
+        if let new = move({ $0.heard() }) {
+            logger.notice("the database speaks again", metadata: ["capture": "\(new.words)"])
+        }
+    }
+
+    /// To be called once a second, from outside capture's thread, which may be waiting for the database.
+    func look() {
+        if let new = move({ $0.look() }) {
+            logger.warning("capture is down", metadata: ["doorbell.reason": "\(new.words)"])
+        }
+    }
+
+    @discardableResult
+    private func move(_ step: (inout CaptureWatch) -> CaptureStatus?) -> CaptureStatus? {
+        telling.withLock { _ in
+            guard let new = watch.withLock(step) else { return nil }
+            listenerUp.record(new.isLive ? 1 : 0)
+            onStatus(new)
+            return new
+        }
+    }
 }

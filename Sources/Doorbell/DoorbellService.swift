@@ -70,7 +70,8 @@ public struct DoorbellService: Sendable {
     ) async throws {
         let features = configuration.features
         let hub = Hub(now: SystemClock.now)
-        let catalog = FeatureCatalog(features)
+        let catalog = FeatureCatalog(
+            features, spellings: try Preflight.spellings(conninfo: configuration.database, features: features))
         let ledger = LedgerRecorder(
             features: features.map(\.name), gated: features.filter { $0.gate != nil }.map(\.name),
             now: SystemClock.now)
@@ -154,7 +155,8 @@ public struct DoorbellService: Sendable {
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
         let optional: [(any Service)?] = [
-            reload, gauges, ledgers, ParityService(recorder: parity), keys, stages, gates, capture, writer,
+            reload, gauges, ledgers, ParityService(recorder: parity), keys, stages, gates, capture,
+            CaptureWatchService(pipeline: pipeline), writer,
             admin, TailService(board: tail), server,
         ]
         let services = optional.compactMap(\.self)

@@ -88,6 +88,7 @@ public final class HTTPUpstream: LegacyGateway {
         )
         settings.connectionPool.idleTimeout = configuration.idleTimeout
         settings.connectionPool.retryConnectionEstablishment = false
+        settings.http1_1ConnectionDebugInitializer = { UpstreamHeadGuard.add(to: $0) }
         let loops = Array(group.makeIterator())
         let capacity = max(1, configuration.maximumRequests / max(1, loops.count))
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = capacity
@@ -161,8 +162,11 @@ public final class HTTPUpstream: LegacyGateway {
     }
 
     /// What a client is told with the answer to its poll.
-    func guidance(_ feature: Feature, headers: HTTPHeaders, from origin: RequestOrigin) -> PollGuidance {
-        let usesPush = isCaptureLive.withLock { $0 } && rollouts.usesPush(feature, headers: headers, from: origin)
+    func guidance(_ poll: FeatureCatalog.Poll, headers: HTTPHeaders, from origin: RequestOrigin) -> PollGuidance {
+        let feature = poll.feature
+        let usesPush =
+            !poll.channels.isEmpty && isCaptureLive.withLock { $0 }
+            && rollouts.usesPush(feature, headers: headers, from: origin)
         guard rollouts.stage(of: feature) == .retired else { return PollGuidance(usesPush: usesPush) }
         return PollGuidance(
             usesPush: usesPush, verdict: feature.retirement.verdict(at: now()),
@@ -174,7 +178,7 @@ public final class HTTPUpstream: LegacyGateway {
     ) -> PollWatch {
         PollWatch(
             poll: poll, head: head, position: position,
-            guidance: guidance(poll.feature, headers: head.headers, from: origin),
+            guidance: guidance(poll, headers: head.headers, from: origin),
             caller: observer.caller(poll.feature, head.headers, from: origin),
             parity: observer.parity?.begins(poll, head, position: position))
     }
@@ -234,7 +238,7 @@ public final class HTTPUpstream: LegacyGateway {
     public func answered(_ held: HeldAnswer) {
         let poll = held.poll
         var request = PolledRequest(
-            poll, held.head, guidance: guidance(poll.feature, headers: held.head.headers, from: held.origin),
+            poll, held.head, guidance: guidance(poll, headers: held.head.headers, from: held.origin),
             caller: observer.caller(poll.feature, held.head.headers, from: held.origin))
         if held.seconds != nil { request.path = .held }
         let isWhole = held.status != .notModified

@@ -71,6 +71,68 @@ import Testing
         await connection.close()
     }
 
+    @Test(
+        "a database that is frozen is noticed: clients are sent back to polling, and told what they missed when it goes on"
+    )
+    func frozen() async throws {
+        let connection = try await DoorbellConnection.connect(to: socket, subprotocols: [])
+        var messages = connection.messages.makeAsyncIterator()
+        try await connection.send(#"{"type":"subscribe","channel":"notifications"}"#)
+        #expect(await next(&messages)?.type == "welcome")
+        let subscribed = try #require(await next(&messages))
+        let found = try database.run(
+            "select pid from pg_stat_activity where application_name = 'doorbell' and datname = current_database()")
+        let backend = try #require(found.first?.first.flatMap { $0 }.flatMap { Int32($0) })
+        #expect(kill(backend, SIGSTOP) == 0)
+        defer { _ = kill(backend, SIGCONT) }
+        try database.run("insert into notifications values (1, 'unheard of')")
+        try await until("it is noticed") {
+            try await doorbell.get("/_doorbell/health/ready").status == 503
+        }
+        let poll = try await doorbell.get("/notifications")
+        #expect(poll.status == 200 && poll.headers.lowercased().contains("doorbell-transport: poll"))
+        let metrics = try await doorbell.get("/metrics", port: doorbell.adminPort).body
+        #expect(metrics.contains("doorbell_listener_up 0"))
+        #expect(kill(backend, SIGCONT) == 0)
+        try await until("it is back") {
+            try await doorbell.get("/_doorbell/health/ready").status == 200
+        }
+        await connection.close()
+        let again = try await DoorbellConnection.connect(to: socket, subprotocols: [])
+        var replayed = again.messages.makeAsyncIterator()
+        let since = try #require(subscribed.position)
+        try await again.send(#"{"type":"subscribe","channel":"notifications","since":"\#(since)"}"#)
+        #expect(await next(&replayed)?.type == "welcome")
+        #expect(await next(&replayed)?.type == "subscribed")
+        let message = try #require(await next(&replayed))
+        #expect(text(message.data).contains("unheard of"))
+        await again.close()
+        #expect(doorbell.log.contains("has said nothing"))
+    }
+
+    @Test("a URL that the legacy API reads as another one has no channel, because rows write their values in one way")
+    func spelling() async throws {
+        let own = try await doorbell.get("/users/7/notes")
+        #expect(own.headers.lowercased().contains("doorbell-transport: push"))
+        for other in ["/users/07/notes", "/users/+7/notes", "/users/7%20/notes"] {
+            for _ in 0..<2 {
+                let poll = try await doorbell.get(other)
+                #expect(
+                    poll.status == 200 && poll.headers.lowercased().contains("doorbell-transport: poll"), "\(other)")
+                #expect(poll.headers.contains("desc=origin"), "\(other): \(poll.headers)")
+            }
+        }
+        let connection = try await DoorbellConnection.connect(to: socket, subprotocols: [])
+        var messages = connection.messages.makeAsyncIterator()
+        #expect(await next(&messages)?.type == "welcome")
+        for target in [#""channel":"user:07:notes""#, #""poll":"/users/07/notes""#] {
+            try await connection.send(#"{"type":"subscribe",\#(target)}"#)
+            let refused = try #require(await next(&messages))
+            #expect(refused.type == "error" && refused.code == "unknown_channel", "\(refused)")
+        }
+        await connection.close()
+    }
+
     @Test("a polled URL answers as ever, says push, and is a WebSocket itself")
     func polledURL() async throws {
         let poll = try await doorbell.get("/notifications")

@@ -227,7 +227,7 @@ final class CachedPoll: LegacyRequestWriter {
     // MARK: Answering
 
     private func guidance() -> PollGuidance {
-        upstream.guidance(poll.feature, headers: head.headers, from: origin)
+        upstream.guidance(poll, headers: head.headers, from: origin)
     }
 
     private func polled(_ guidance: PollGuidance) -> PolledRequest {

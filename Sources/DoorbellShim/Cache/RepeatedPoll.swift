@@ -20,7 +20,7 @@ final class RepeatedPoll: RepeatableAnswer {
     func again() -> Bool {
         let feature = given.poll.feature
         guard cache.isStill(given.kept, for: request, channels: given.poll.channels),
-            upstream.guidance(feature, headers: given.request, from: given.origin) == given.guidance
+            upstream.guidance(given.poll, headers: given.request, from: given.origin) == given.guidance
         else { return false }
         cache.metrics.answered(feature, .hit)
         given.count(upstream.observer)

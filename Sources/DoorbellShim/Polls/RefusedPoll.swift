@@ -21,7 +21,7 @@ final class RefusedPoll: LegacyRequestWriter {
         _ poll: FeatureCatalog.Poll, _ head: HTTPRequestHead, from origin: RequestOrigin, upstream: HTTPUpstream,
         position: Position?, hasBody: Bool, answer: any LegacyAnswerWriter
     ) {
-        let guidance = upstream.guidance(poll.feature, headers: head.headers, from: origin)
+        let guidance = upstream.guidance(poll, headers: head.headers, from: origin)
         guard guidance.usesPush, position != nil else { return nil }
         var headers: HTTPHeaders = ["content-type": "application/problem+json", "cache-control": "no-store"]
         let status: HTTPResponseStatus
