@@ -12,7 +12,7 @@ PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(CLIENT_PACKAGES
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help setup peers build release demo migrate-demo simulate origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard property tsan bench autobahn fuzz lint format clean
+.PHONY: help setup peers build release demo migrate-demo simulate origin test test-swift test-js test-python test-chaos test-demo test-adapters test-prometheus test-dashboard property man tsan bench autobahn fuzz lint format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-13s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ peers: ## Install the servers that `make bench` compares with (a package may sta
 
 build: ## Debug build of everything, tests too; imports are checked against Package.swift
 	swift build --build-tests $(SWIFT_FLAGS)
+
+man: release ## The manual page, doorbell.1, as the command prints it
+	"$$(swift build -c release --show-bin-path)/doorbell" man > doorbell.1
 
 release: ## Release build of the doorbell command
 	swift build -c release --product doorbell

@@ -103,8 +103,8 @@ let modules: [Target] = [
     .executableTarget(
         name: "DoorbellCLI",
         dependencies: [
-            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellClient", "DoorbellCore", "DoorbellRollout",
-            "DoorbellSimulate", "DoorbellTesting", argumentParser, logging, nioSSL, unixSignals,
+            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellCapture", "DoorbellClient", "DoorbellCore",
+            "DoorbellRollout", "DoorbellSimulate", "DoorbellTesting", argumentParser, logging, nioSSL, unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",
@@ -198,8 +198,9 @@ let tests: [Target] = [
         name: "IntegrationTests",
         dependencies: [
             "Doorbell", "DoorbellCLI", "DoorbellCapture", "DoorbellClient", "DoorbellCore", "DoorbellHub",
-            "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellTestSupport", "DoorbellTesting", logging,
-            nioCore, nioHTTP1,
+            "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellTestSupport", "DoorbellTesting",
+            argumentParser,
+            logging, nioCore, nioHTTP1,
             nioPosix, serviceLifecycle,
         ], swiftSettings: settings),
 ]

@@ -51,4 +51,6 @@ public struct EndpointAssessment: Sendable {
     public let forecast: Forecast?
     /// With a log of changes: what really happened, and what push would have done.
     public let replay: ReplayedEndpoint?
+    /// With a record of changes: whether the answers change when tables do.
+    public let evidence: [QualifiedName: ChangeEvidence]
 }

@@ -22,6 +22,8 @@ public struct LogAssessor: Sendable {
     public var assumptions = Assumptions()
     /// A file of changes to play the log against: lines of a time and the path of a URL.
     public var changes: String?
+    /// When tables were changed, to find out which of them the answers are made of.
+    public var tableChanges: TableChanges?
     /// Threads that read and parse; the one that counts comes on top.
     public var workers = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
@@ -31,7 +33,7 @@ public struct LogAssessor: Sendable {
     /// - Throws: ``DoorbellError`` when a file cannot be read or is no log, or when there is not one request in all of them.
     public func assess(_ paths: [String], progress: (Progress) -> Void = { _ in }) throws(DoorbellError) -> Assessment {
         var changeLog: ChangeLog?
-        if let changes { changeLog = try Self.read(changes) }
+        if let changes { changeLog = try ChangeLog(ChangeLine.bytes(of: changes), name: changes) }
         var heads: [LogHead] = []
         var notes: [String] = []
         for path in paths {
@@ -46,7 +48,7 @@ public struct LogAssessor: Sendable {
         }
         let sizes = heads.map(\.size)
         let total = sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) }
-        var counter = LogCounter(changes: changeLog)
+        var counter = LogCounter(changes: changeLog, tableChanges: tableChanges)
         var merge = LogMerge(heads, workers: workers)
         try merge.run(into: &counter) { progress(Progress(bytes: $0, total: total)) }
         counter.finish()
@@ -57,32 +59,14 @@ public struct LogAssessor: Sendable {
         guard counter.requests > 0 else { throw DoorbellError(.usage, "there is no request in the logs") }
         return Assessment(
             counter, tally: merge.tally, files: files, notes: notes, assumptions: assumptions,
-            replayed: counter.replayed())
-    }
-
-    private static func read(_ path: String) throws(DoorbellError) -> ChangeLog {
-        let file = try FileReader(path)
-        var bytes: [UInt8] = []
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { break }
-            bytes.append(contentsOf: buffer[..<count])
-            // Lines are some 60 bytes.
-            guard bytes.count <= ChangeLog.limit * 100 else {
-                throw DoorbellError(
-                    .usage, "\(path) is too large for a log of changes", hint: "cut it to the time of the log")
-            }
-        }
-        return try ChangeLog(bytes, name: path)
+            replayed: counter.replayed(), evidence: counter.evidence())
     }
 }
 
 extension Assessment {
     init(
         _ counter: borrowing LogCounter, tally: LogTally, files: [File], notes: [String], assumptions: Assumptions,
-        replayed: [Int: Replay.Tally] = [:]
+        replayed: [Int: Replay.Tally] = [:], evidence: [Int: [QualifiedName: ChangeEvidence]] = [:]
     ) {
         let begin = counter.begin ?? 0
         let duration = max(1, Double(counter.end - begin) / 1000)
@@ -99,12 +83,14 @@ extension Assessment {
         peakSecond = counter.peakSecond
         series = counter.series.bins.map(Int.init)
         seriesWidth = Int(counter.series.width)
-        endpoints = Self.endpoints(counter, duration: duration, assumptions: assumptions, replayed: replayed)
+        endpoints = Self.endpoints(
+            counter, duration: duration, assumptions: assumptions, replayed: replayed, evidence: evidence)
         self.notes = notes + Self.remarks(counter, files: files, duration: duration)
     }
 
     private static func endpoints(
-        _ counter: borrowing LogCounter, duration: Double, assumptions: Assumptions, replayed: [Int: Replay.Tally]
+        _ counter: borrowing LogCounter, duration: Double, assumptions: Assumptions, replayed: [Int: Replay.Tally],
+        evidence: [Int: [QualifiedName: ChangeEvidence]]
     ) -> [EndpointAssessment] {
         var all: [EndpointAssessment] = []
         for (index, route) in counter.routes.all {
@@ -125,7 +111,8 @@ extension Assessment {
                 EndpointAssessment(
                     figures: figures, verdict: Verdict(figures),
                     forecast: figures.polls > 0 ? Forecast(figures, assumptions) : nil,
-                    replay: figures.polls > 0 ? replayed[index].map { ReplayedEndpoint($0, assumptions) } : nil))
+                    replay: figures.polls > 0 ? replayed[index].map { ReplayedEndpoint($0, assumptions) } : nil,
+                    evidence: evidence[index] ?? [:]))
         }
         // What polls the most comes first, then what is asked for most.
         return all.sorted {

@@ -1,3 +1,5 @@
+internal import DoorbellCore
+
 /// Counts entries: routes, tracks, and what is known of the log as a whole. Pure: entries in, figures out. Memory is bounded by the capacity of
 /// its tables, whatever the log.
 struct LogCounter: ~Copyable {
@@ -19,15 +21,17 @@ struct LogCounter: ~Copyable {
     private(set) var peakSecond = 0
     private(set) var misdated = 0
     private(set) var replay: Replay?
+    private var correlation: Correlation?
     private var second: UInt32 = 0
     private var inSecond = 0
 
     var evicted: Int { tracks.evicted }
     var refused: Int { tracks.refused }
 
-    init(capacity: Int = LogCounter.capacity, changes: ChangeLog? = nil) {
+    init(capacity: Int = LogCounter.capacity, changes: ChangeLog? = nil, tableChanges: TableChanges? = nil) {
         tracks = TrackTable(capacity: capacity)
         replay = changes.map { Replay($0) }
+        correlation = tableChanges.map { Correlation($0) }
     }
 
     /// - Parameter target: The request target, asked for when it is needed.
@@ -61,6 +65,7 @@ struct LogCounter: ~Copyable {
         routes.count(entry, at: endpoint, second: second, target: target)
         guard entry.kind != .file, endpoint > 1 else { return }
         replay?.add(entry, at: endpoint, target: target())
+        correlation?.add(entry, at: endpoint)
         tracks.observe(entry, time: UInt32(truncatingIfNeeded: since / 10), endpoint: Int32(endpoint)) { track in
             routes.judge(track)
         }
@@ -73,6 +78,17 @@ struct LogCounter: ~Copyable {
             sums[Int(routes.find(Int32(endpoint))), default: Replay.Tally()].merge(tally)
         }
         return sums
+    }
+
+    /// What the record of changes says of the endpoints, by their number.
+    mutating func evidence() -> [Int: [QualifiedName: ChangeEvidence]] {
+        guard let correlation else { return [:] }
+        var sums: [Int: Correlation.Tally] = [:]
+        for (endpoint, tally) in correlation.tallies {
+            let index = Int(routes.find(Int32(endpoint)))
+            sums[index, default: Correlation.Tally(tables: correlation.changes.tables.count)].merge(tally)
+        }
+        return sums.mapValues { correlation.evidence($0) }
     }
 
     /// After the last entry.

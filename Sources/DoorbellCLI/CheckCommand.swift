@@ -12,6 +12,10 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: """
             Reports every mistake in the file with its line, then asks the database whether every table and column is there \
             and captured. --offline leaves the database alone. The files of 'tls' are read too.
+
+              doorbell check --offline                       the file only
+              doorbell check --config staging.yaml
+              doorbell check --keys | grep cache             what can be configured
             """)
 
     @OptionGroup var file: ConfigurationOption

@@ -14,6 +14,10 @@ struct CompareCommand: AsyncParsableCommand {
             told, of the features that were both polled and pushed. told after: from the commit of a change until a client was told; for \
             polls, until the first poll that showed it. Money is an estimate from comparison.prices; the radio's time is one from the \
             moments at which clients sent and received, had they been on LTE phones. With a feature, each cohort is shown.
+
+              doorbell compare
+              doorbell compare orders --since 7d
+              doorbell compare --html report.html            a page with plots
             """)
 
     @OptionGroup var file: ConfigurationOption

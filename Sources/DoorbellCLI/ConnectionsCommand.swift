@@ -9,6 +9,9 @@ struct ConnectionsCommand: AsyncParsableCommand {
         discussion: """
             channels: subscriptions. behind: those that are read on from history once the client reads. buffered: bytes that \
             wait for the client beyond what the kernel has taken.
+
+              doorbell connections
+              doorbell connections --limit 1000 --json
             """)
 
     @OptionGroup var file: ConfigurationOption

@@ -11,6 +11,7 @@ struct DoorbellCommand: AsyncParsableCommand {
             the polled URLs go on answering.
 
               doorbell assess access.log     which endpoints are polled, and which are worth moving
+              doorbell init access.log       write doorbell.yaml from the database and the log
               doorbell check                 is doorbell.yaml right?
               doorbell doctor                what keeps push from working?
               doorbell install --dry-run     what would be changed in the database?
@@ -25,17 +26,20 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell pollers               who polls although there is push
               doorbell token --subject 7     a token to try things out with
               doorbell simulate              polling against push with thousands of clients, on this machine
+              doorbell man | man -l -        the manual
 
-            Every command but assess and simulate takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong \
+            Every command but assess, simulate and man takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong \
             usage, 69 the database cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be \
             reached, or somebody else was faster, 76 the database is not prepared or not supported, 77 a right is missing, \
             78 the configuration is wrong.
             """,
         version: "doorbell 0.1.0",
         subcommands: [
-            AssessCommand.self, CheckCommand.self, DoctorCommand.self, InstallCommand.self, UninstallCommand.self,
+            AssessCommand.self, InitCommand.self, CheckCommand.self, DoctorCommand.self, InstallCommand.self,
+            UninstallCommand.self,
             ServeCommand.self, TailCommand.self, CompareCommand.self, ParityCommand.self, GateCommand.self,
             ConnectionsCommand.self, StageCommand.self,
-            PollersCommand.self, TokenCommand.self, SimulateCommand.self, SimulatedAPICommand.self,
+            PollersCommand.self, TokenCommand.self, SimulateCommand.self, ManCommand.self,
+            SimulatedAPICommand.self,
         ])
 }

@@ -10,6 +10,9 @@ struct GateCommand: AsyncParsableCommand {
             A gate moves its feature from shadow over rising percentages to push, and back when it does not do well: see \
             features.<name>.gate in 'doorbell check --keys'. What it did is in 'doorbell stage FEATURE', too. With --dry-run \
             it is explained what a check would do at this moment, condition by condition; nothing is moved.
+
+              doorbell gate --dry-run
+              doorbell gate orders --json
             """)
 
     @OptionGroup var file: ConfigurationOption

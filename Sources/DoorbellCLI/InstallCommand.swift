@@ -10,6 +10,7 @@ struct InstallCommand: AsyncParsableCommand {
             trigger waits for open writes of that table, for a few seconds at most.
 
               doorbell install --dry-run | less      what it would run, with its own BEGIN and COMMIT
+              doorbell install
             """)
 
     @OptionGroup var file: ConfigurationOption

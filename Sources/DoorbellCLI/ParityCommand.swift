@@ -11,6 +11,10 @@ struct ParityCommand: AsyncParsableCommand {
             told: it had changed, and there was a message in between. missed: it had changed, and there was none. spurious: \
             there was a message, and it had not changed. quiet: neither. What changes by itself, such as a timestamp, is \
             learned and ignored. With a feature, the last samples are shown with what was different.
+
+              doorbell parity
+              doorbell parity orders                         what was different, and where
+              doorbell parity --watch
             """)
 
     @OptionGroup var file: ConfigurationOption

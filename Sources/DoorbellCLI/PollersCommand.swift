@@ -10,6 +10,9 @@ struct PollersCommand: AsyncParsableCommand {
             Features in the stages canary, push and retired. client: a number in the place of its name. every: between two polls. \
             double: polls while it was pushed the same. pushed: whether it is now. Each node knows the clients that poll it, since \
             it was started.
+
+              doorbell pollers
+              doorbell pollers orders --limit 1000 --json
             """)
 
     @Argument(help: "A feature of the configuration; none: all.")

@@ -12,6 +12,10 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             SIGTERM and SIGINT say goodbye to the clients, send them elsewhere at spread-out moments, and end the process with 0. \
             A second one ends it at once, with 143 or 130.
+
+              doorbell serve
+              doorbell serve --config staging.yaml --log-level debug
+              doorbell serve --commentary                    prints what changes and who is told when
             """)
 
     @OptionGroup var file: ConfigurationOption

@@ -5,7 +5,12 @@ struct UninstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall",
         abstract: "Take everything of Doorbell's out of the database.",
-        discussion: "One transaction. Leaves nothing behind; nothing to remove is no error.")
+        discussion: """
+            One transaction. Leaves nothing behind; nothing to remove is no error.
+
+              doorbell uninstall --dry-run
+              doorbell uninstall
+            """)
 
     @OptionGroup var file: ConfigurationOption
     @OptionGroup var dry: DryRunOption

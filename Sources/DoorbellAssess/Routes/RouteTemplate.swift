@@ -41,15 +41,7 @@ enum RouteTemplate {
             }
         }
         while name.last == "_" { name.removeLast() }
-        if name.hasSuffix("ies"), name.count > 4 {
-            name = name.dropLast(3) + "y"
-        } else if name.hasSuffix("sses") || name.hasSuffix("xes") || name.hasSuffix("ches") || name.hasSuffix("shes") {
-            name = String(name.dropLast(2))
-        } else if name.hasSuffix("s"), !name.hasSuffix("ss"), !name.hasSuffix("us"), !name.hasSuffix("is"),
-            name.count > 2
-        {
-            name = String(name.dropLast())
-        }
+        name = Word.singular(name)
         guard let first = name.first, first.isLetter else { return "id" }
         return name + "_id"
     }

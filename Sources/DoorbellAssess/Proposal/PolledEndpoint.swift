@@ -1,0 +1,48 @@
+public import DoorbellCore
+
+/// A polled URL for which a feature is to be proposed.
+public struct PolledEndpoint: Sendable {
+    /// `/api/rooms/{room_id}/messages`.
+    public var route: String
+    /// Seconds between two polls of a client; `nil`: unknown.
+    public var interval: Double?
+    /// What the logs say of it, a line each.
+    public var figures: [String] = []
+    /// Whether clients add something to each URL so that no browser keeps the answer.
+    public var hasCacheBuster = false
+    /// With a record of changes: whether the answers change when tables do.
+    public var evidence: [QualifiedName: ChangeEvidence] = [:]
+
+    public init(route: String, interval: Double? = nil) {
+        self.route = route
+        self.interval = interval
+    }
+
+    init(_ endpoint: EndpointAssessment) {
+        let figures = endpoint.figures
+        route = figures.route
+        interval = figures.period
+        self.figures = [
+            "\(endpoint.verdict.advice.rawValue): \(endpoint.verdict.reasons.joined(separator: "; "))",
+            "\(Format.count(figures.pollers)) pollers, \(Format.count(figures.polls)) polls, "
+                + "\(Format.percent(figures.unchanged)) unchanged",
+        ]
+        hasCacheBuster = figures.query.contains { $0.name == "_" }
+        evidence = endpoint.evidence
+    }
+}
+
+extension Assessment {
+    /// Those that are worth moving, by GET, those that poll the most first.
+    public var polledEndpoints: [PolledEndpoint] {
+        endpoints.filter {
+            $0.verdict.isWorthIt && $0.figures.method == "GET" && $0.figures.route.allSatisfy(\.isPlain)
+        }
+        .map { PolledEndpoint($0) }
+    }
+}
+
+extension Character {
+    /// Needs no quotes in YAML where it stands within a route, and cannot begin a comment.
+    fileprivate var isPlain: Bool { isASCII && (isLetter || isNumber || "/{}_-.?=&%~@+,".contains(self)) }
+}
