@@ -40,12 +40,15 @@ struct Correlation {
     let changes: TableChanges
     private let span: ClosedRange<Int64>
     private var last: [UInt64: Answer] = [:]
+    /// Of each table, how many changes there were up to the last moment that was asked for: a log is nearly in order, so they move little.
+    private var cursors: [Int]
     /// By the endpoint that a poll was counted at.
     private(set) var tallies: [Int: Tally] = [:]
 
     init(_ changes: TableChanges) {
         self.changes = changes
         span = changes.span ?? 0...0
+        cursors = Array(repeating: 0, count: changes.tables.count)
     }
 
     mutating func add(_ entry: LogEntry, at endpoint: Int) {
@@ -69,11 +72,20 @@ struct Correlation {
         tally.pairs += 1
         if changed { tally.changed += 1 }
         for table in changes.tables.indices
-        where changes.changed(table, after: previous.time, through: entry.time + Self.resolution) {
+        where hasChanged(table, after: previous.time, through: entry.time + Self.resolution) {
             tally.tableChanged[table] += 1
             if changed { tally.both[table] += 1 }
         }
         tallies[endpoint] = tally
+    }
+
+    private mutating func hasChanged(_ table: Int, after begin: Int64, through end: Int64) -> Bool {
+        let times = changes.times[table]
+        var cursor = cursors[table]
+        while cursor < times.count, times[cursor] <= end { cursor += 1 }
+        while cursor > 0, times[cursor - 1] > end { cursor -= 1 }
+        cursors[table] = cursor
+        return cursor > 0 && times[cursor - 1] > begin
     }
 
     /// What a tally says of each table.

@@ -7,7 +7,7 @@ public struct TableChanges: Sendable {
 
     let tables: [QualifiedName]
     /// Milliseconds since 1970, ascending, of each table.
-    private let times: [[Int64]]
+    let times: [[Int64]]
 
     /// - Parameter changes: Times in milliseconds since 1970.
     public init(_ changes: [(table: QualifiedName, time: Int64)]) {
@@ -45,16 +45,5 @@ public struct TableChanges: Sendable {
     var span: ClosedRange<Int64>? {
         guard let first = times.compactMap(\.first).min(), let last = times.compactMap(\.last).max() else { return nil }
         return first...last
-    }
-
-    /// Whether a table changed after one moment and up to another.
-    func changed(_ table: Int, after begin: Int64, through end: Int64) -> Bool {
-        let times = times[table]
-        var (low, high) = (0, times.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if times[middle] > begin { high = middle } else { low = middle + 1 }
-        }
-        return low < times.count && times[low] <= end
     }
 }
