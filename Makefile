@@ -59,7 +59,7 @@ test-swift: build ## The Swift tests, one after the other, on a PostgreSQL of th
 	swift test --skip-build --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
 test-js: ## The tests of the browser adapter, on its sources and on what is served
-	cd adapters/browser && node --test test/*.test.js && DOORBELL_CLIENT=client.js node --test test/*.test.js
+	cd adapters/browser && node --test test/*.test.js && DOORBELL_CLIENT=served/client.js node --test test/*.test.js
 
 test-python: ## The tests of the Python client
 	cd adapters/python && PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=.:tests /usr/bin/python3 -m unittest discover -q -s tests

@@ -56,10 +56,7 @@ let modules: [Target] = [
             "DoorbellCore", cryptoExtras, crypto, asyncHTTPClient, coreMetrics, logging, nioCore, nioHTTP1, nioSSL,
         ], swiftSettings: settings),
     .target(
-        name: "DoorbellBrowser", path: "adapters/browser",
-        exclude: [
-            "README.md", "bundle.js", "doorbell.d.ts", "doorbell.js", "integrations", "package.json", "src", "test",
-        ],
+        name: "DoorbellBrowser", path: "adapters/browser/served",
         resources: [.embedInCode("client.js"), .embedInCode("client.classic.js"), .embedInCode("more.js")],
         swiftSettings: settings),
     .target(

@@ -1,4 +1,4 @@
-// Writes client.js and client.classic.js, the adapter in one file as a service serves it, and more.js, which that loads where it is needed:
+// Writes into served/: client.js and client.classic.js, the adapter in one file as a service serves it, and more.js, which that loads where it is needed:
 //
 //     node bundle.js          needs Debian's terser, which shortens names; the files are kept in the repository
 //
@@ -13,10 +13,10 @@ import { gzipSync } from 'node:zlib';
 
 const TERSER = '/usr/share/nodejs/terser/bin/terser';
 /** In the order in which they need each other. */
-const FILES = ['core', 'state', 'link', 'mux', 'feed', 'page', 'live'];
-const MORE = ['credentials', 'difference', 'rows', 'states', 'stream', 'tabs'];
+const FILES = ['core', 'state', 'feed', 'link', 'mux', 'page', 'live'];
+const MORE = ['credentials', 'drift', 'rows', 'states', 'stream', 'tabs'];
 /** What the second file has for the first. */
-const EXPORTS = ['applied', 'credentials', 'difference', 'states', 'stream', 'Tabs'];
+const EXPORTS = ['applied', 'credentials', 'reconcile', 'states', 'stream', 'Tabs'];
 const GOLDEN = '../../Tests/Fixtures/wire/v1/';
 
 const read = name => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -40,7 +40,7 @@ function shortened(sources) {
     try {
         const words = reserved(sources.join('\n'));
         writeFileSync(join(folder, 'config.json'), JSON.stringify({
-            ecma: 2020, module: true, compress: { passes: 3, unsafe_arrows: true }, mangle: { properties: { reserved: words } },
+            ecma: 2020, module: true, compress: { passes: 3, unsafe: true, unsafe_arrows: true }, mangle: { properties: { reserved: words } },
         }));
         return sources.map(input => execFileSync(
             process.execPath, [TERSER, '--config-file', 'config.json', '--name-cache', 'names.json'],
@@ -63,7 +63,7 @@ export function bundles() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
     for (const [name, text] of Object.entries(bundles())) {
-        writeFileSync(new URL(name, import.meta.url), text);
+        writeFileSync(new URL(`served/${name}`, import.meta.url), text);
         console.log(`${name}: ${text.length} bytes, ${gzipSync(text, { level: 9 }).length} compressed`);
     }
 }

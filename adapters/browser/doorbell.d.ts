@@ -57,7 +57,10 @@ export interface RowOptions<Row = any> {
     items?: string;
     /** The column, or columns, that tell rows apart. Default `id`. */
     key?: string | string[];
-    /** The list's order: a column, with `-` before it descending, or a comparison as for `sort`. Without it new rows come last. */
+    /**
+     * The list's order: a column, with `-` before it descending, or a comparison as for `sort`. Without it new rows come last. Where the column is
+     * `null` or of two kinds, or the comparison says NaN, the state is fetched.
+     */
     order?: string | ((a: Row, b: Row) => number);
     /** At most so many rows. Where a row behind them moves in, the state is fetched. */
     limit?: number;
@@ -66,11 +69,11 @@ export interface RowOptions<Row = any> {
 }
 
 export interface Options<Body = any, Row = Record<string, unknown>> {
-    /** Time between two polls in ms. Default 3000. */
+    /** Time between two polls in ms. Default 3000, also for what is no positive number. */
     interval?: number;
     /** Default `auto`. */
     transport?: TransportOption;
-    /** Gets the whole state: first, and whenever it changes, whatever brought it. */
+    /** Gets the whole state: first, and whenever it changes, whatever brought it. It is the page's own, to change as it likes. */
     onData?: (body: Body) => void;
     /** How row changes become a new state. Without it, and without `apply`, the state is fetched after a change. */
     rows?: RowOptions<Row>;
@@ -84,9 +87,13 @@ export interface Options<Body = any, Row = Record<string, unknown>> {
     /** Gets what the application or a client says on the channel, once. A poll does not bring it; push brings what was missed. */
     onMessage?: (message: DirectMessage) => void;
     onStatus?: (status: Status) => void;
-    /** The state that push had made differed from the poll's, which is shown now. */
-    onDrift?: (difference: { was: Body; is: Body }) => void;
-    /** Every so many ms the state is compared with a poll; 0: never. Default 300000. */
+    /**
+     * The state that push had made differed from the poll's, which is shown now, in these `fields`, such as `items[].price`. Told when a field
+     * differs for the first time; by default `console.warn` says so. Where row changes had made that state they are not applied from then on:
+     * after a change it is fetched.
+     */
+    onDrift?: (difference: { was: Body; is: Body; fields: string[] }) => void;
+    /** Every so many ms the state is compared with a poll, for the first time 30 s after the first row change; 0: never. Default 300000. */
     drift?: number;
     /**
      * Silence, in ms, after which a connection is doubted and polls begin: from 1000. Default: the interval, so that nothing is ever older
@@ -128,7 +135,7 @@ export interface Options<Body = any, Row = Record<string, unknown>> {
     window?: Pick<Window, 'addEventListener'>;
     setTimeout?: (callback: () => void, delay: number) => any;
     clearTimeout?: (timer: any) => void;
-    /** Milliseconds. Default `Date.now`. */
+    /** Unix time in ms that is never set back. Default: that of `performance`. */
     now?: () => number;
     /** From 0 up to 1. Default `Math.random`. */
     random?: () => number;
@@ -148,7 +155,7 @@ export interface Feed<Body = any> extends AsyncIterable<Body> {
         messages: number;
         /** Times that the state had to be repaired. */
         drifts: number;
-        /** When the shown state last changed, in the unit of `now`; `null`: nothing is shown yet. */
+        /** When the shown state last changed, by `now`; `null`: nothing is shown yet. */
         lastUpdate: number | null;
     };
 }

@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler
 from database import Pool
 
 HERE = pathlib.Path(__file__).resolve().parent
-ADAPTER = HERE.parent.parent / "adapters" / "browser"
+ADAPTER = HERE.parent.parent / "adapters" / "browser" / "served"
 
 
 class JSON(DefaultJSONProvider):

@@ -29,7 +29,7 @@ public enum MetricsReference {
         "doorbell_dead_letters_total": "Changes that a feature could not translate.",
         "doorbell_double_polls_total": "Polls of clients that were pushed the same and did not need them, by feature.",
         "doorbell_drift_total":
-            "Times that a client found its state to differ from a poll, and mended it, by feature.",
+            "Times that a client found its state to differ from a poll, in fields that had not differed before, and mended it, by feature.",
         "doorbell_gate_checks_total": "Checks of gates, by feature and verdict.",
         "doorbell_gate_webhooks_total": "Decisions of gates that were posted, by result.",
         "doorbell_held_back_by_transaction_seconds":

@@ -7,10 +7,10 @@ extension FeedMachine {
     /// Fetches the whole state.
     ///
     /// - Parameters:
-    ///   - check: To compare, not to show.
+    ///   - isCheck: To compare, not to show.
     ///   - isDue: Even though a request is under way: it may be stuck. Of many the oldest is left, for servers that are slow, and
     ///     the newest.
-    mutating func ask(check: Int? = nil, isDue: Bool = false) {
+    mutating func ask(isCheck: Bool = false, isDue: Bool = false) {
         fetchAt = .never
         if !requests.isEmpty, !isDue {
             dirtyAt = dirtyAt ?? now
@@ -20,7 +20,7 @@ extension FeedMachine {
         if isLive { pollAt = now + interval }
         dirtyAt = nil
         fetchedAt = now
-        let request = nextRequest(check: check)
+        let request = nextRequest(isCheck: isCheck)
         requests.append(request)
         actions.append(.fetch(request: request.id, entityTag: entityTag))
     }
@@ -34,10 +34,12 @@ extension FeedMachine {
             if answer.status == 304 {
                 since = answer.position ?? since
             } else {
-                guard let value = answer.value else { return unanswered("no JSON") }
-                if let check = request.check, isLive {
-                    compare(value, answer.position, messages: check)
+                guard let value = answer.value else { return unanswered(request, "no JSON") }
+                if request.isCheck, isLive {
+                    compareSoon(value, answer.position)
                 } else {
+                    forgetComparison()
+                    isMade = false
                     since = answer.position ?? since
                     entityTag = answer.entityTag
                     if answer.body != text { show(value) }
@@ -48,15 +50,28 @@ extension FeedMachine {
             if mode == .poll, now >= retryAt, reason != "told to poll" { reason = "polling" }
         }
         steer(answer.transport)
-        guard answer.isKnown else { return unanswered("HTTP \(answer.status)") }
+        guard answer.isKnown else {
+            return unanswered(request, "HTTP \(answer.status)", isRetired: answer.isDeprecated)
+        }
         settle(isKnown: true)
     }
 
-    mutating func unanswered(_ reason: String) {
+    /// `isRetired`: polls are refused; what they would say, a new subscription does.
+    mutating func unanswered(_ request: Request, _ reason: String, isRetired: Bool = false) {
         self.reason = "poll failed: \(reason)"
-        // Nobody else will try again, and the shown state may be old.
-        if isLive, hole == 0 { makeHole() }
         settle(isKnown: false)
+        guard isLive else { return }
+        if request.isCheck {
+            if requests.isEmpty { pollAt = .never }
+            return
+        }
+        // Nobody else will try again, and the shown state may be old.
+        if hole == 0 { makeHole() }
+        if isRetired, now >= retryAt {
+            retryAt = now + Self.reopening
+            (since, heard) = (nil, nil)
+            open()
+        }
     }
 
     private mutating func settle(isKnown: Bool) {
@@ -115,7 +130,8 @@ extension FeedMachine {
 
     private mutating func poll(after delay: Duration) {
         pollAt = now + delay
-        (driftAt, graceAt, polled) = (.never, .never, nil)
+        driftAt = .never
+        forgetComparison()
     }
 
     /// A poll answer that was on its way may still say `push`; it is not to undo this.

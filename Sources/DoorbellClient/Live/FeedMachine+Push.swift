@@ -13,16 +13,18 @@ extension FeedMachine {
     mutating func subscribed(_ message: FeedMessage, isAttached: Bool) {
         guard mode != .poll, let channel = message.channel else { return }
         channels.updateValue(nil, forKey: channel)
-        proven()
-        let isWhole = message.members["recovered"]?.bool == true && sent != nil && !isAttached
         conflated[channel] = nil
+        let isWhole = message.members["recovered"]?.bool == true && sent != nil && !isAttached
+        let snapshot = message.members["snapshot"].flatMap { $0["status"]?.integer == 200 ? $0 : nil }
+        if !isWhole, snapshot != nil { hole = 0 }
+        proven()
         if isWhole {
             heard = heard ?? sent
             return
         }
         heard = message.position
-        guard let snapshot = message.members["snapshot"], snapshot["status"]?.integer == 200 else { return resync() }
-        hole = 0
+        guard let snapshot else { return resync() }
+        isMade = false
         since = message.position ?? since
         showPushed(snapshot["body"] ?? .null)
     }
@@ -30,6 +32,7 @@ extension FeedMachine {
     /// The shown state is not known to be whole: fetch it. What arrives meanwhile is applied on top of the answer.
     private mutating func resync() {
         makeHole()
+        forgetComparison()
         refetch()
     }
 
@@ -38,7 +41,6 @@ extension FeedMachine {
         guard mode != .poll, let channel = message.channel else { return }
         let isReset = message.type == "reset"
         countMessage()
-        (graceAt, polled) = (.never, nil)
         if message.type == "conflated" {
             conflated[channel] = message.members["through"]?.string
             return
@@ -75,27 +77,40 @@ extension FeedMachine {
 
     /// Brings the state up to a message; where only a poll can, the state is believed to lack it until then.
     mutating func apply(_ message: FeedMessage) {
+        applyToPolled(message)
         if Position.isCovered(message.position, by: since) { return }
-        let isAnswer = message.type == "answer"
-        let isNews = message.isChange || isAnswer || message.type == "signal"
         if hole != 0 {
+            let isNews = message.isChange || message.type == "answer" || message.type == "signal"
             if isNews, fetchAt != .never { refetch() }
             return
         }
-        let outcome: RowList.Outcome
-        if isAnswer {
-            let isGood = (message.members["status"]?.integer ?? 200) < 300
-            outcome = isGood ? message.members["body"].map { .changed($0) } ?? .unknown : .unchanged
-        } else {
-            outcome = isNews ? changed(message) : .unchanged
-        }
+        let outcome = after(state, message)
         if case .unknown = outcome { return resync() }
         if let position = message.position, channels.count == 1 { since = position }
-        if case .changed(let result) = outcome { showPushed(result) }
+        guard case .changed(let result) = outcome else { return }
+        if message.isChange { made() } else { isMade = false }
+        showPushed(result)
     }
 
-    private func changed(_ message: FeedMessage) -> RowList.Outcome {
-        guard message.isChange, let state else { return .unknown }
+    /// What a poll has answered goes on as the state does, until the two are compared.
+    private mutating func applyToPolled(_ message: FeedMessage) {
+        guard let polled, !Position.isCovered(message.position, by: polled.position) else { return }
+        let position = channels.count == 1 ? message.position ?? polled.position : polled.position
+        switch after(polled.state, message) {
+        case .unchanged: self.polled = (polled.state, position)
+        case .changed(let state): self.polled = (state, position)
+        case .unknown: forgetComparison()
+        }
+    }
+
+    /// What a message makes of a state.
+    private func after(_ state: JSONValue?, _ message: FeedMessage) -> RowList.Outcome {
+        if message.type == "answer" {
+            let isGood = (message.members["status"]?.integer ?? 200) < 300
+            return isGood ? message.members["body"].map { .changed($0) } ?? .unknown : .unchanged
+        }
+        guard message.isChange else { return message.type == "signal" ? .unknown : .unchanged }
+        guard !isDoubted, let state else { return .unknown }
         if let apply = options.apply { return apply(state, message).map { .changed($0) } ?? .unknown }
         return rows?.apply(message, to: state) ?? .unknown
     }

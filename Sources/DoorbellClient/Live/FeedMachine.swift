@@ -62,8 +62,8 @@ struct FeedMachine: Sendable {
 
     struct Request: Sendable {
         let id: Int
-        /// Not to show but to compare: the number of messages when it was sent.
-        let check: Int?
+        /// Not to show but to compare.
+        let isCheck: Bool
         let hole: Int
     }
 
@@ -77,10 +77,16 @@ struct FeedMachine: Sendable {
     static let maximumHeld = 1000
     /// Positions by which messages that come again are known.
     static let maximumSeen = 4096
+    /// Between two subscriptions for the sake of a state that polls are refused.
+    static let reopening = Duration.seconds(10)
     /// That a client which was told to poll does not believe a late answer.
     static let askAnew = Duration.seconds(60)
     /// That messages may lag behind a poll before a difference between the two is drift.
     static let grace = Duration.seconds(2)
+    /// After the first row change, until the state is compared with a poll for the first time: whoever wrote `rows` wants to know soon.
+    static let firstCheck = Duration.seconds(30)
+    /// Fields of one feed that are told to have drifted, each once.
+    static let maximumDoubts = 100
 
     let target: String
     let interval: Duration
@@ -120,8 +126,13 @@ struct FeedMachine: Sendable {
     var hole = 0
     private var holes = 0
     private var isShown = false
-    /// What a check was answered, and how far that reaches.
+    /// What a check was answered and what has come since, and how far that reaches.
     var polled: (state: JSONValue, position: String?)?
+    /// Row changes have made the shown state.
+    var isMade = false
+    /// They made it differ from the poll: they are not applied any more.
+    private(set) var isDoubted = false
+    private var hasChecked = false
 
     // Push
     /// The position of each channel's last message; `nil`: the next one starts the chain.
@@ -185,9 +196,8 @@ struct FeedMachine: Sendable {
         case .listen: hasListener = true
         case .answer(let request, let answer): answered(request, answer)
         case .failed(let request, let reason):
-            guard requests.contains(where: { $0.id == request }) else { return }
-            requests.removeAll { $0.id == request }
-            unanswered(reason)
+            guard let index = requests.firstIndex(where: { $0.id == request }) else { return }
+            unanswered(requests.remove(at: index), reason)
         case .open: open()
         case .subscribed(let message, let isAttached): subscribed(message, isAttached: isAttached)
         case .message(let message): received(message)
@@ -205,10 +215,10 @@ struct FeedMachine: Sendable {
             ask(isDue: true)
         }
         if now >= fetchAt { ask() }
-        if now >= graceAt { drifted() }
+        if now >= graceAt { reconcile() }
         if now >= driftAt {
             planDrift()
-            if requests.isEmpty, hole == 0, fetchAt == .never { ask(check: statistics.messages) }
+            if requests.isEmpty, hole == 0, fetchAt == .never { ask(isCheck: true) }
         }
     }
 
@@ -234,42 +244,60 @@ struct FeedMachine: Sendable {
 
     mutating func countMessage() { statistics.messages += 1 }
 
-    mutating func nextRequest(check: Int?) -> Request {
+    mutating func nextRequest(isCheck: Bool) -> Request {
         statistics.requests += 1
         lastRequest += 1
-        return Request(id: lastRequest, check: check, hole: hole)
+        return Request(id: lastRequest, isCheck: isCheck, hole: hole)
     }
 
     // MARK: Drift
 
     mutating func planDrift() {
-        driftAt = options.drift > .zero ? now + (0.9 + 0.2 * random()) * min(options.drift, .seconds(86_400)) : .never
+        driftAt = options.drift > .zero ? about(min(options.drift, .seconds(86_400))) : .never
     }
 
-    /// A poll's answer beside the state that push has made. While messages come, nothing can be said.
-    mutating func compare(_ answer: JSONValue, _ position: String?, messages: Int) {
-        if answer == state {
-            since = position ?? since
-        } else if messages == statistics.messages {
-            polled = (answer, position)
-            // Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
-            graceAt = now + Self.grace + proof
-        }
+    /// Row changes have made the shown state: the first time it is compared with a poll soon.
+    mutating func made() {
+        isMade = true
+        if hasChecked || options.drift <= .zero { return }
+        hasChecked = true
+        driftAt = min(driftAt, about(Self.firstCheck))
     }
 
-    private mutating func drifted() {
-        graceAt = .never
+    private func about(_ delay: Duration) -> Duration { now + (0.9 + 0.2 * random()) * delay }
+
+    /// A poll's answer is compared with the state that push has made, once no message can be on its way that only one of them has.
+    mutating func compareSoon(_ answer: JSONValue, _ position: String?) {
+        polled = (answer, position)
+        // Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
+        graceAt = now + Self.grace + proof
+    }
+
+    mutating func forgetComparison() { (graceAt, polled) = (.never, nil) }
+
+    /// Repairs the state where it differs from what a poll has answered and what has come since; tells the service.
+    private mutating func reconcile() {
+        defer { forgetComparison() }
         guard isLive, let polled else { return }
+        let was = state ?? .null
+        let fields = was.differences(from: polled.state)
+        if fields.isEmpty { return }
         statistics.drifts += 1
-        let first = channels.min { $0.key < $1.key }
-        var report: [String: JSONValue] = ["type": "drift", "id": "drift"]
-        report["channel"] = first.map { .string($0.key) }
-        report["position"] = (first?.value ?? since).map { .string($0) }
-        report["digest"] = .string((state ?? .null).digest)
-        actions.append(.report(.object(report)))
+        // What differs each time, such as the time of the answer, is told once.
+        if statistics.driftedFields.count < Self.maximumDoubts, !fields.isSubset(of: statistics.driftedFields) {
+            statistics.driftedFields.formUnion(fields)
+            let first = channels.min { $0.key < $1.key }
+            var report: [String: JSONValue] = ["type": "drift", "id": "drift"]
+            report["channel"] = first.map { .string($0.key) }
+            report["position"] = (first?.value ?? since).map { .string($0) }
+            report["digest"] = .string(was.digest)
+            actions.append(.report(.object(report)))
+        }
+        // Row changes do not make of it what the poll answers: from now on it is fetched.
+        isDoubted = isDoubted || isMade
+        isMade = false
         since = polled.position ?? since
         showPushed(polled.state)
-        self.polled = nil
     }
 }
 

@@ -25,6 +25,8 @@ public struct FeedStatistics: Hashable, Sendable {
     public internal(set) var messages = 0
     /// How often the state differed from a poll and was repaired.
     public internal(set) var drifts = 0
+    /// In what fields, such as `items[].price`: at most 100, beside those that were found together with the last of them.
+    public internal(set) var driftedFields: Set<String> = []
 
     public init() {}
 }

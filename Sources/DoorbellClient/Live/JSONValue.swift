@@ -157,6 +157,34 @@ public enum JSONValue: Sendable {
         }
         return .object(members)
     }
+
+    /// In what fields another value differs, such as `items[].price`; a list with another number of elements is one field.
+    func differences(from other: JSONValue?, path: String = "") -> Set<String> {
+        if self == other { return [] }
+        switch (self, other) {
+        case (.object(let mine), .object(let others)):
+            return Set(mine.keys).union(others.keys).reduce(into: []) { fields, name in
+                let path = path.isEmpty ? name : "\(path).\(name)"
+                guard let value = mine[name] else { return _ = fields.insert(path) }
+                fields.formUnion(value.differences(from: others[name], path: path))
+            }
+        case (.array(let mine), .array(let others)) where mine.count == others.count:
+            return zip(mine, others).reduce(into: []) { fields, pair in
+                fields.formUnion(pair.0.differences(from: pair.1, path: "\(path)[]"))
+            }
+        case (.string(let mine), .string(let others)) where Self.time(mine) == Self.time(others): return []
+        default: return [path.isEmpty ? "body" : path]
+        }
+    }
+
+    /// A time as RFC 3339 has it, in the one way of writing that there is without zeros at the end of its fraction; other texts as
+    /// they are.
+    private static func time(_ text: String) -> String {
+        let pattern = /(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:(\.\d*[1-9])0*|\.0+)?([Zz]|[+-]\d\d:\d\d)/
+        guard let match = text.wholeMatch(of: pattern)?.output else { return text }
+        let zone = ["z", "Z", "+00:00", "-00:00"].contains(match.4) ? "Z" : match.4
+        return "\(match.1)T\(match.2)\(match.3 ?? "")\(zone)"
+    }
 }
 
 extension JSONValue: Hashable {

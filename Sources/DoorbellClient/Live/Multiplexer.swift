@@ -224,21 +224,19 @@ struct Multiplexer: Sendable {
     private mutating func join(_ name: Int, _ index: Int, since: String?) {
         let other = subscriptions[index]
         let known = other.channels.count == 1 ? other.last : other.sinceThen ?? other.request.since
-        // What comes next is all that it lacks.
-        let isCurrent = Position.isCovered(known, by: since)
         subscriptions[index].users[name] = since == nil
-        if since == nil || isCurrent {
+        if Position.isCovered(known, by: since) {
+            // What comes next is all that it lacks.
             for channel in other.channels.sorted() {
-                let message = FeedMessage([
-                    "type": "subscribed", "channel": .string(channel), "recovered": .bool(isCurrent),
-                ])
-                tell(name, .subscribed(message, isAttached: !isCurrent))
+                let message = FeedMessage(["type": "subscribed", "channel": .string(channel), "recovered": true])
+                tell(name, .subscribed(message, isAttached: false))
             }
-        } else if !other.channels.isEmpty {
-            // All go on from where this one is; the others know what comes again.
-            again(index, since: since)
-        } else {
+        } else if other.channels.isEmpty {
             subscriptions[index].sinceThen = since
+        } else {
+            // All go on from where this one is; the others know what comes again. Or all are given the state.
+            if since == nil { for user in other.users.keys { subscriptions[index].users[user] = true } }
+            again(index, since: since)
         }
     }
 

@@ -314,6 +314,7 @@ extension PollAnswer {
             status: Int(response.status.code), contentType: headers.first(name: "Content-Type"),
             entityTag: headers.first(name: "ETag"), position: headers.first(name: "Doorbell-Position"),
             feature: headers.first(name: "Doorbell-Feature"), transport: headers.first(name: "Doorbell-Transport"),
+            isDeprecated: headers.contains(name: "Deprecation"),
             body: response.body.map { Array($0.readableBytesView) } ?? [])
     }
 }

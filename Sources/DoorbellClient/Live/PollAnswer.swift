@@ -9,6 +9,8 @@ struct PollAnswer: Sendable {
     var feature: String?
     /// `Doorbell-Transport`: `poll` or `push`.
     var transport: String?
+    /// Whether there is `Deprecation`: polling is about to end, or polls are refused.
+    var isDeprecated = false
     var body: [UInt8] = []
 
     var isKnown: Bool { status == 304 || (200..<300).contains(status) }

@@ -31,6 +31,8 @@ struct FeedWorld {
     var connections: [Connection] = []
     var told: [Int: [OriginMachine.News]] = [:]
     var statistics: [Int: FeedStatistics] = [:]
+    /// The drifted fields that were told, each time those that were new.
+    var fields: [Int: [String]] = [:]
     var tokens = (renewed: 0, discarded: 0)
     var tokenEnds: [Double] = []
     /// What happens in the world because of what was done, after it.
@@ -49,7 +51,9 @@ struct FeedWorld {
         while !queue.isEmpty {
             for effect in machine.handle(queue.removeFirst(), at: now) { perform(effect) }
             for feed in told.keys {
-                if let those = machine.statistics(of: feed) { statistics[feed] = those }
+                guard let those = machine.statistics(of: feed) else { continue }
+                fields[feed, default: []] += those.driftedFields.subtracting(statistics[feed]?.driftedFields ?? []).sorted()
+                statistics[feed] = those
             }
         }
     }

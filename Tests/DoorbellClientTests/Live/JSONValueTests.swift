@@ -94,4 +94,26 @@ import Testing
     func patches(original: String, patch: String, result: String) throws {
         #expect(try #require(parse(original)).merging(try #require(parse(patch))) == parse(result))
     }
+
+    @Test("a difference is told by its fields")
+    func differences() {
+        let body: JSONValue = ["at": 1, "list": ["items": [["id": 1, "price": 1], ["id": 2, "price": 2]]]]
+        #expect(body.differences(from: body) == [])
+        #expect(
+            body.differences(
+                from: ["at": 2, "list": ["items": [["id": 1, "price": "1"], ["id": 2, "price": "2", "by": 7]]]])
+                == ["at", "list.items[].price", "list.items[].by"])
+        #expect(body.differences(from: ["at": 1, "list": ["items": []]]) == ["list.items"])
+        #expect(JSONValue.null.differences(from: [1]) == ["body"])
+        let time: JSONValue = "2026-11-26T10:00:00.5+00:00"
+        for same in [
+            "2026-11-26T10:00:00.500000+00:00", "2026-11-26T10:00:00.5Z", "2026-11-26 10:00:00.50-00:00",
+        ] {
+            #expect(time.differences(from: .string(same)) == [])
+        }
+        for other in ["2026-11-26T10:00:00.05Z", "2026-11-26T10:00:00.5+01:00", "2026-11-26T10:00:00.5", "Thu, 26 Nov"] {
+            #expect(time.differences(from: .string(other)) == ["body"])
+        }
+        #expect(JSONValue.object(["a": 1]).differences(from: nil) == ["body"])
+    }
 }

@@ -62,6 +62,7 @@ import Testing
             case "close":
                 let code = try #require(value[0]?.integer)
                 world.end(UInt16(code), value[1]?.string ?? "")
+            case "join": world.begin(2, "/api/things?limit=5", rows: rows)
             case "stall": world.connections[world.connections.count - 1].isStalled = value == true
             case "expect":
                 for (what, expected) in try #require(value.object) {
@@ -76,6 +77,7 @@ import Testing
             if options["events"] == true { world.handle(.feed(1, .listen)) }
         }
         world.handle(.feed(1, .close))
+        world.handle(.feed(2, .close))
         #expect(world.machine.wake == .never)
         #expect(world.told[1]?.last == .end)
         #expect(world.requests.allSatisfy { !$0.isOpen })
@@ -100,8 +102,9 @@ import Testing
         case "changes": return texts(world.changes())
         case "messages": return texts(world.messages())
         case "drifts": return .integer(Int64(world.statistics[1]?.drifts ?? -1))
-        case "status":
-            let status = try #require(world.status())
+        case "fields": return texts(world.fields[1] ?? [])
+        case "status", "joined":
+            let status = try #require(world.status(what == "status" ? 1 : 2))
             return .array([.string(status.transport.rawValue), .string(status.reason)])
         default:
             Issue.record("'\(what)' is not seen")
@@ -154,7 +157,7 @@ extension PollAnswer {
             status: reply["status"]?.integer.map { Int($0) } ?? 200,
             contentType: headers?["Content-Type"]?.string ?? "application/json", entityTag: headers?["ETag"]?.string,
             position: headers?["Doorbell-Position"]?.string, feature: headers?["Doorbell-Feature"]?.string,
-            transport: headers?["Doorbell-Transport"]?.string,
+            transport: headers?["Doorbell-Transport"]?.string, isDeprecated: headers?["Deprecation"] != nil,
             body: reply["body"].map { body in body.string.map { Array($0.utf8) } ?? body.json } ?? [])
     }
 }

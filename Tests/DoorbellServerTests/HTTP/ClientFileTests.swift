@@ -21,7 +21,7 @@ import Testing
     func file(name: String) async throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let file = [UInt8](try Data(contentsOf: root.appending(path: "adapters/browser/\(name)")))
+        let file = [UInt8](try Data(contentsOf: root.appending(path: "adapters/browser/served/\(name)")))
         try await withServer([]) { server in
             let raw = try await RawClient(port: server.port)
             let answer = try await get(raw, "/_doorbell/\(name)")

@@ -10,18 +10,26 @@ import { live } from '../doorbell.js';
 
 /**
  * A `fetch` that answers GETs of `urls` (one, several, or a function that knows them) with the state of a feed, which polls or is pushed to;
- * everything else goes to the network. `fetch.close()` ends the feeds.
+ * everything else goes to the network, and so do these while the feed's own polls fail: the caller sees the error. `fetch.close()` ends the feeds.
  */
 export function liveFetch(urls, options = {}) {
-    const feeds = new Map(); // URL -> {feed, body, first}
+    const feeds = new Map(); // URL -> {feed, body, first: fulfilled when a poll was answered or has failed}
     const real = options.fetch ?? globalThis.fetch.bind(globalThis);
     const isMeant = typeof urls === 'function' ? urls : url => [urls].flat().some(each => new URL(each, base()).href === url);
-    const base = () => globalThis.location?.href;
+    const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
     function followed(url) {
         const entry = {};
         entry.first = new Promise(resolve => {
-            entry.feed = live(url, { ...options, onData(body) { entry.body = body; options.onData?.(body); resolve(); } });
+            entry.feed = live(url, {
+                ...options,
+                onData(body) { entry.body = body; options.onData?.(body); resolve(); },
+                onStatus(status) {
+                    entry.hasFailed = status.reason.startsWith('poll failed') && !status.live;
+                    if (entry.hasFailed) resolve();
+                    options.onStatus?.(status);
+                },
+            });
         });
         return entry;
     }
@@ -31,7 +39,8 @@ export function liveFetch(urls, options = {}) {
         if ((init.method ?? input.method ?? 'GET') !== 'GET' || !isMeant(url)) return real(input, init);
         if (!feeds.has(url)) feeds.set(url, followed(url));
         const entry = feeds.get(url);
-        await Promise.race([entry.first, aborted(init.signal)]);
+        await Promise.race([entry.first, aborted(init.signal ?? input.signal)]);
+        if (entry.hasFailed) return real(input, init);
         return new Response(JSON.stringify(entry.body), { headers: { 'Content-Type': 'application/json' } });
     }
 

@@ -12,19 +12,20 @@ const EVENT = 'doorbell';
 
 /** Follows the elements in `root`; `options`: those of `live`. Returns what ends it. */
 export function liveElements(options = {}, root = document) {
-    const feeds = new Map(); // element -> feed
+    const feeds = new Map(); // element -> {feed, url}
 
     function look() {
-        for (const [element, feed] of feeds) {
-            if (!element.isConnected) { feed.close(); feeds.delete(element); }
+        for (const [element, { feed, url }] of feeds) {
+            if (!element.isConnected || element.dataset.live !== url) { feed.close(); feeds.delete(element); }
         }
         for (const element of root.querySelectorAll('[data-live]')) {
             if (feeds.has(element)) continue;
             const { live: url, liveInterval } = element.dataset;
-            feeds.set(element, live(url, {
+            const feed = live(url, {
                 ...options, ...(liveInterval && { interval: Number(liveInterval) }),
                 onData(detail) { element.dispatchEvent(new CustomEvent(EVENT, { detail })); options.onData?.(detail); },
-            }));
+            });
+            feeds.set(element, { feed, url });
         }
     }
 
@@ -33,7 +34,7 @@ export function liveElements(options = {}, root = document) {
     observer.observe(root.documentElement ?? root, { childList: true, subtree: true, attributeFilter: ['data-live'] });
     return () => {
         observer.disconnect();
-        feeds.forEach(feed => feed.close());
+        feeds.forEach(({ feed }) => feed.close());
         feeds.clear();
     };
 }

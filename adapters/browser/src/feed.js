@@ -20,13 +20,15 @@ const PROVING = 10_000;
 const ASK_ANEW = 60_000;
 /** How long, in ms, messages may lag behind a poll before a difference between the two is drift. */
 const GRACE = 2000;
+/** When, in ms after the first row change, the state is compared with a poll for the first time: whoever wrote `rows` wants to know soon. */
+const FIRST_CHECK = 30_000;
 
 /**
  * Modes: `poll` (told so), `join` (polling until push is proven), `live` (pushed to, no polls), `closed`.
  *
  * Actions: `fetch` (request, headers, timeout), `abort` (request); `want`, `subscribe` (message), `leave`, `forget`, `report` (message): to the connection;
  * `data` (body), `change`, `message`, `drift`, `status`: to the page;
- * `compare` (a state, a body, what to give back): answered by `compared`.
+ * `compare` (what to give back): answered by `compared`.
  */
 export class Feed extends Core {
     constructor(target, options, now, random) {
@@ -50,6 +52,10 @@ export class Feed extends Core {
         this.hole = 0; // not 0: the shown state lacks messages; row changes are not applied until a fetch that began later is answered
         this.holes = 0; // so far
         this.isShown = false; // within one event, whether the page is to be shown the state
+        this.isMade = false; // row changes have made the shown state
+        this.isDoubted = false; // they made it differ from the poll: they are not applied any more
+        this.doubts = new Set(); // fields that have drifted
+        this.firstCheck = options.drift ? FIRST_CHECK : Infinity;
         this.stats = { requests: 0, messages: 0, drifts: 0, lastUpdate: null };
     }
 
@@ -68,7 +74,9 @@ export class Feed extends Core {
         const status = this.status;
         const key = JSON.stringify(status);
         if (key !== this.told) { this.told = key; this.do('status', status); }
-        return this.out.splice(0);
+        // After what the page is told: what the connection answers at once is newer.
+        const isLater = ([action]) => action === 'want' || action === 'subscribe';
+        return this.out.splice(0).sort((a, b) => isLater(a) - isLater(b));
     }
 
     get status() {
@@ -83,10 +91,13 @@ export class Feed extends Core {
             this.ask({ isDue: true });
         }
         if (this.now >= this.fetchAt) this.ask();
-        if (this.now >= this.graceAt) this.drifted();
+        if (this.now >= this.graceAt) {
+            this.graceAt = this.now + GRACE;
+            this.do('compare', this.stats.messages);
+        }
         if (this.now >= this.driftAt) {
             this.planDrift();
-            if (!this.asks.length && !this.hole && this.fetchAt === Infinity) this.ask({ check: this.stats.messages });
+            if (!this.asks.length && !this.hole && this.fetchAt === Infinity) this.ask({ check: true });
         }
     }
 
@@ -178,10 +189,15 @@ export class Feed extends Core {
                 try {
                     body = /[/+]json/.test(header('Content-Type') ?? 'application/json') ? JSON.parse(text) : text;
                 } catch { return this.unanswered(asked, 'no JSON'); }
-                if (asked.check !== undefined && this.isLive) {
-                    this.do('compare', this.body, body, [asked.check, position]);
+                if (asked.check && this.isLive) {
+                    this.polled = body;
+                    this.polledAt = position;
+                    // Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
+                    this.graceAt = this.now + GRACE + this.options.proof;
                     since = this.since;
                 } else {
+                    this.graceAt = Infinity;
+                    this.isMade = false;
                     this.etag = header('ETag');
                     isNews = text !== this.text;
                     if (isNews) this.show(body);
@@ -193,7 +209,7 @@ export class Feed extends Core {
             if (this.mode === 'poll' && this.now >= this.retryAt && this.reason !== 'told to poll') this.reason = 'polling';
         }
         if (!isHeld) this.steer(header('Doorbell-Transport'));
-        if (!known) return this.unanswered(asked, `HTTP ${status}`);
+        if (!known) return this.unanswered(asked, `HTTP ${status}`, header('Deprecation'));
         if (this.mode === 'join') this.do('polled', position);
         this.settle(true);
         if (isHeld) this.proven();
@@ -205,7 +221,8 @@ export class Feed extends Core {
         this.unanswered(asked, reason);
     }
 
-    unanswered({ hold }, reason) {
+    /** `isRetired`: polls are refused; what they would say, a new subscription does. */
+    unanswered({ hold, check }, reason, isRetired) {
         this.reason = `poll failed: ${reason}`;
         if (this.mode === 'join') this.do('polled', false);
         this.settle(false);
@@ -215,9 +232,16 @@ export class Feed extends Core {
             this.lost(this.reason);
             this.plainUntil = this.pollAt = this.now + this.options.interval;
             this.ask({ isDue: true });
+        } else if (this.isLive && check) {
+            if (!this.asks.length) this.pollAt = Infinity;
         } else if (this.isLive) {
             // Nobody else will try again while push is live, and the shown state may be old.
             this.hole ||= ++this.holes;
+            if (isRetired && !this.holds && this.now >= this.retryAt) {
+                this.retryAt = this.now + PROVING;
+                this.since = this.heard = null;
+                this.open(this.via);
+            }
         }
     }
 
@@ -353,13 +377,15 @@ export class Feed extends Core {
     /** `attached`: another feed has had this subscription already, so there is nothing that was missed in it. */
     subscribed({ channel, position, recovered, snapshot, attached }) {
         this.channels.set(channel, null);
-        this.proven();
-        const isWhole = recovered && this.sent !== null && !attached;
         this.conflated.delete(channel);
+        const isWhole = recovered && this.sent !== null && !attached;
+        const hasState = !isWhole && snapshot?.status === 200;
+        if (hasState) this.hole = 0;
+        this.proven();
         if (isWhole) return void (this.heard ??= this.sent);
         this.heard = position ?? null;
-        if (snapshot?.status !== 200) return this.resync();
-        this.hole = 0;
+        if (!hasState) return this.resync();
+        this.isMade = false;
         this.since = position ?? this.since;
         this.showPushed(snapshot.body);
     }
@@ -367,13 +393,13 @@ export class Feed extends Core {
     /** The shown state is not known to be whole: fetch it. What arrives meanwhile is applied on top of the answer. */
     resync() {
         this.hole = ++this.holes;
+        this.graceAt = Infinity;
         this.refetch();
     }
 
     message(message) {
         const { type, channel, position, previous, op } = message;
         this.stats.messages += 1;
-        this.graceAt = Infinity;
         if (type === 'conflated') return void this.conflated.set(channel, message.through);
         const last = this.channels.get(channel);
         this.channels.set(channel, type === 'reset' ? null : position ?? last);
@@ -398,46 +424,50 @@ export class Feed extends Core {
 
     /** Brings the state up to `message`; where only a poll can, the state is believed to lack it until then. */
     apply(message) {
-        const { type, op, position, status } = message;
+        const { type, op, position } = message;
+        const isPlace = position && this.channels.size === 1;
+        // What a poll has answered goes on as the state does, until the two are compared.
+        if (this.graceAt < Infinity && !isCovered(position, this.polledAt)) {
+            this.polled = this.after(this.polled, message);
+            if (isPlace) this.polledAt = position;
+            if (this.polled === undefined) this.graceAt = Infinity;
+        }
         if (isCovered(position, this.since)) return;
-        const isAnswer = type === 'answer';
-        const isChange = op !== undefined || isAnswer || type === 'signal';
         if (this.hole) {
-            if (isChange && this.fetchAt < Infinity) this.refetch();
+            if (this.fetchAt < Infinity && (op !== undefined || /answer|signal/.test(type))) this.refetch();
             return;
         }
-        let { body } = this;
-        if (isAnswer) body = status < 300 ? message.body : body;
-        else if (isChange) body = op !== undefined && body !== undefined ? this.options.apply?.(body, message) : undefined;
+        const body = this.after(this.body, message);
         if (body === undefined) return this.resync();
-        if (position && this.channels.size === 1) this.since = position;
-        if (body !== this.body) this.showPushed(body);
+        if (isPlace) this.since = position;
+        if (body === this.body) return;
+        this.isMade = op !== undefined;
+        if (this.isMade) {
+            this.driftAt = Math.min(this.driftAt, this.about(this.firstCheck));
+            this.firstCheck = Infinity;
+        }
+        this.showPushed(body);
+    }
+
+    /** A state after a message; undefined where only a poll can tell. */
+    after(body, message) {
+        const { type, op, status } = message;
+        if (type === 'answer') return status < 300 ? message.body : body;
+        if (op !== undefined) return this.isDoubted || body === undefined ? undefined : this.options.apply?.(body, message);
+        return type === 'signal' ? undefined : body;
     }
 
     // --- Drift
 
-    planDrift() {
-        const { drift } = this.options;
-        this.driftAt = drift ? this.now + drift * (0.9 + 0.2 * this.random()) : Infinity;
-    }
+    about(delay) { return this.now + delay * (0.9 + 0.2 * this.random()); }
 
-    /** A poll's answer differed from the state, whose digest this is. While messages come, nothing can be said. */
-    compared(digest, body, [messages, position]) {
-        if (digest === null || messages !== this.stats.messages) return;
-        this.polled = [digest, body, position];
-        // Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
-        this.graceAt = this.now + GRACE + this.options.proof;
-    }
+    planDrift() { this.driftAt = this.about(this.options.drift || Infinity); }
 
-    drifted() {
+    /** `reconcile`: of `drift.js`, which few pages ever need. */
+    compared(reconcile, messages) {
+        // What came meanwhile is there the next time.
+        if (this.graceAt === Infinity || messages !== this.stats.messages) return;
         this.graceAt = Infinity;
-        if (!this.isLive) return;
-        const [channel, position] = [...this.channels][0] ?? [];
-        const [digest, is, polledAt] = this.polled;
-        this.stats.drifts += 1;
-        this.do('drift', { was: this.body, is });
-        this.do('report', { type: 'drift', channel, position: position ?? this.since, digest, id: 'drift' });
-        this.since = polledAt ?? this.since;
-        this.showPushed(is);
+        reconcile(this);
     }
 }

@@ -85,6 +85,7 @@ export class Link {
 
     refreshed({ expires }) {
         this.renewed = false;
+        if (!(expires > 0)) return;
         const left = expires - this.mux.now;
         this.renewAt = this.mux.now + Math.max(left / 2, left - RENEW, 1000);
     }

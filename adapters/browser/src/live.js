@@ -4,15 +4,18 @@ import { Feed } from './feed.js';
 import { armed, Page } from './page.js';
 
 /** Follows `url`. The options and what comes back are described in `doorbell.d.ts`. */
-export function live(url, options = {}) {
+export function live(url, given = {}) {
+    // What is undefined is not given.
+    const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const env = environment(options);
-    const { interval = 3000, onChange, onMessage, apply } = options;
+    const { onChange, onMessage, apply } = options;
+    const interval = options.interval > 0 ? Number(options.interval) : 3000;
     const all = {
-        transport: 'auto', background: 30_000, drift: 300_000, credentials: 'same-origin',
+        transport: 'auto', background: 30_000, drift: 300_000,
         auth: options.token ? 'bearer' : 'cookie', ...options, interval, proof: Math.max(1000, options.proof ?? interval),
         events: Boolean(onChange ?? onMessage), apply: apply && ((...values) => attempt(apply, ...values)),
     };
-    const target = new URL(url, globalThis.location?.href);
+    const target = new URL(url, env.document?.baseURI ?? globalThis.location?.href);
     const page = Page.of(env, target, all);
     // Until it is loaded, the state is fetched after a change.
     if (options.rows && !apply) page.more().then(({ applied }) => { all.apply = (...values) => attempt(applied, ...values, options.rows); }, () => {});
@@ -38,24 +41,31 @@ export function live(url, options = {}) {
             iterators.forEach(wake => wake());
         },
         data(body) {
-            attempt(options.onData, body);
+            if (options.onData) attempt(options.onData, structuredClone(body));
             iterators.forEach(wake => wake());
         },
-        change: message => attempt(onChange, message),
+        change: message => onChange && attempt(onChange, structuredClone(message)),
         message: message => attempt(onMessage, message),
-        compare: (...values) => page.more().then(({ difference }) => on('compared', ...difference(...values)), () => {}),
-        drift: difference => attempt(options.onDrift, difference),
+        compare: messages => page.more().then(({ reconcile }) => on('compared', reconcile, messages), () => on('compared', () => {}, messages)),
+        drift: (...values) => attempt(options.onDrift ?? console.warn, ...values),
         status: status => attempt(options.onStatus, status),
     };
 
     function on(event, ...values) {
-        for (const [action, ...rest] of core.on(env.now(), event, ...values)) shell[action](...rest);
+        for (const [action, ...rest] of core.on(env.now(), event, ...values)) {
+            shell[action](...rest);
+            if (core.mode === 'closed' && event !== 'close') break; // by what was called
+        }
         timer = armed(env, timer, core.wake, () => on('time'));
     }
 
     function ask(asked, headers, timeout) {
         const controller = new AbortController();
-        const late = env.setTimeout(() => controller.abort(new Error('no answer')), timeout);
+        const late = env.setTimeout(() => {
+            page.stale(); // what does not come may be the token
+            done('failed', 'no answer');
+            controller.abort();
+        }, timeout);
         requests.set(asked, () => { env.clearTimeout(late); controller.abort(); });
         const done = (event, ...values) => {
             env.clearTimeout(late);
@@ -79,7 +89,7 @@ export function live(url, options = {}) {
             }
             const text = response.status === 304 ? '' : await response.text();
             done('answer', response.status, name => response.headers.get(name), text);
-        })().catch(error => done('failed', controller.signal.reason?.message ?? error?.message ?? String(error)));
+        })().catch(error => done('failed', error?.message ?? String(error)));
     }
 
     function rest() { waiting.splice(0).forEach(resolve => resolve()); }
@@ -103,17 +113,19 @@ export function live(url, options = {}) {
     };
 }
 
-/** Calls the page's own code: its mistakes are shown and stay its own. */
+/** Calls the page's own code: its mistakes are shown and stay its own. What it may change is a copy, as each poll's body was. */
 function attempt(callback, ...values) {
     try { return callback?.(...values); } catch (error) { console.error(error); }
 }
 
 /** What the adapter takes from its surroundings; each can be given as an option, as tests do. */
 function environment(options) {
-    const { document, WebSocket, BroadcastChannel, navigator } = globalThis;
+    const { document, WebSocket, BroadcastChannel, navigator, performance } = globalThis;
     const take = name => globalThis[name].bind(globalThis);
     return {
-        WebSocket, BroadcastChannel, document, window: document && globalThis, locks: navigator?.locks, now: () => Date.now(), random: Math.random,
+        WebSocket, BroadcastChannel, document, window: document && globalThis, locks: navigator?.locks, random: Math.random,
+        // Unlike Date.now, this is never set back.
+        now: () => performance.timeOrigin + performance.now(),
         fetch: take('fetch'), setTimeout: take('setTimeout'), clearTimeout: take('clearTimeout'), ...options,
     };
 }

@@ -38,8 +38,9 @@ export class Mux extends Core {
     }
 
     get wake() {
+        const { proof } = this;
         return earliest([this.failAt, this.climbAt, ...this.all.map(link => link.wake),
-            ...[...this.feeds.values()].map(feed => feed.isQuiet ? Infinity : this.quietAt(feed))]);
+            ...[...this.feeds.values()].map(feed => feed.isQuiet ? Infinity : this.quietAt(feed, proof))]);
     }
 
     get kind() { return this.rungs[this.rung]; }
@@ -49,8 +50,9 @@ export class Mux extends Core {
 
     time() {
         for (const link of this.all) if (this.now >= link.wake) link.time();
+        const { proof } = this;
         for (const [name, feed] of this.feeds) {
-            if (!feed.isQuiet && this.now >= this.quietAt(feed)) { feed.isQuiet = true; this.tell(name, 'quiet'); }
+            if (!feed.isQuiet && this.now >= this.quietAt(feed, proof)) { feed.isQuiet = true; this.tell(name, 'quiet'); }
         }
         if (this.now >= this.failAt) this.descend();
         if (this.now >= this.climbAt) this.climb();
@@ -98,6 +100,7 @@ export class Mux extends Core {
         this.detach(name);
         if (this.kind === 'events') {
             const link = this.all.find(each => each.feed === name) ?? this.add('events', name);
+            link.drop();
             feed.subscription = this.subscription(link, name);
             return link.connect(message);
         }
@@ -109,12 +112,16 @@ export class Mux extends Core {
         if (!other) return this.do('send', link.id, { ...message, id: feed.subscription.id });
         const { since } = message;
         const known = other.channels.size === 1 ? other.last : other.from ?? other.message.since;
-        const isCurrent = isCovered(known, since); // what comes next is all that it lacks
-        other.users.set(name, since === undefined);
-        if (since === undefined || isCurrent) other.channels.forEach(channel => this.attach(channel, [name], isCurrent));
-        // All go on from where this one is; the others know what comes again.
-        else if (other.channels.size > 0) this.again(other, since);
-        else other.from = since;
+        const isNew = since === undefined;
+        other.users.set(name, isNew);
+        // What comes next is all that it lacks.
+        if (isCovered(known, since)) other.channels.forEach(channel => this.attach(channel, [name], true));
+        else if (other.channels.size === 0) other.from = since;
+        else {
+            // All go on from where this one is; the others know what comes again. Or all are given the state.
+            if (isNew) other.users.forEach((_, each) => other.users.set(each, true));
+            this.again(other, since);
+        }
     }
 
     /** `users`: feed -> whether it is new there and misses nothing; `last`: position of the last message; `from`: see `again`. */
@@ -211,12 +218,12 @@ export class Mux extends Core {
     closed(id, code, reason) { this.links.get(id)?.closed(code, reason); }
 
     /** When the silence is more than `feed` bears. Event streams cannot be asked whether they live: they beat once a heartbeat. */
-    quietAt({ proof, subscription }) {
+    quietAt({ proof, subscription }, least) {
         const link = subscription?.link;
         if (link?.state !== 'open') return Infinity;
         if (link.kind === 'events') return link.heardAt + Math.max(proof, 2 * link.heartbeat);
         // Timers are late in the background: whoever was asked late may answer late.
-        return Math.max(link.heardAt + proof, (link.pingedAt ?? this.now) + 0.4 * this.proof);
+        return Math.max(link.heardAt + proof, (link.pingedAt ?? this.now) + 0.4 * least);
     }
 
     linkAsks(link) {

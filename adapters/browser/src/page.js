@@ -37,7 +37,7 @@ export class Page {
         this.listen(env.document, 'visibilitychange', seen);
         this.listen(env.window, 'offline', () => this.tellOwn('pause', 'offline'));
         this.listen(env.window, 'online', seen);
-        if (options.tabs && env.locks) {
+        if (options.tabs && env.locks && env.BroadcastChannel) {
             this.loading = this.more().then(({ Tabs }) => {
                 this.loading = null;
                 if (this.own.size > 0) this.tabs = new Tabs(this, `doorbell ${url} ${options.tabs}`);
@@ -133,7 +133,9 @@ export class Page {
     dial(socket, { token, ticket } = {}, on) {
         const { WebSocket } = this.followed ? this : this.env;
         const { auth } = this.options;
-        const ws = new WebSocket(this.url.replace(/^http/, 'ws') + (ticket ? `?ticket=${ticket}` : ''), token && auth === 'bearer' ? ['doorbell.v1', `bearer.${token}`] : ['doorbell.v1']);
+        const ws = new WebSocket(
+            this.url.replace(/^http/, 'ws') + (ticket ? `?ticket=${ticket}` : ''),
+            token && auth === 'bearer' ? ['doorbell.v1', `bearer.${token}`] : ['doorbell.v1']);
         socket.send = message => { if (ws.readyState === 1) ws.send(JSON.stringify(message)); };
         socket.close = () => { if (ws.readyState < 2) ws.close(1000); };
         ws.onopen = () => {

@@ -4,7 +4,12 @@
 function comparison(order) {
     if (typeof order !== 'string') return order;
     const [sign, name] = order[0] === '-' ? [-1, order.slice(1)] : [1, order];
-    return (a, b) => a[name] === b[name] ? 0 : a[name] < b[name] ? -sign : sign;
+    return (a, b) => {
+        if (a[name] === b[name]) return 0;
+        // Where `null` stands, the database decides.
+        if (typeof a[name] !== typeof b[name] || a[name] === null) return NaN;
+        return a[name] < b[name] ? -sign : sign;
+    };
 }
 
 /** `body` with the list at `path` replaced. */
@@ -37,6 +42,7 @@ export function applied(body, change, { items = 'items', key = 'id', order, limi
         return replaced(body, path, list.map((each, index) => index === at ? row : each));
     }
     const others = list.filter((_, index) => index !== at);
+    if (compare && others.some(each => Number.isNaN(compare(row, each)))) return undefined;
     const found = compare ? others.findIndex(each => compare(row, each) < 0) : -1;
     const place = found < 0 ? others.length : found;
     if (isFull && place === others.length) return at < 0 ? body : undefined;

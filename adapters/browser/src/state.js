@@ -15,6 +15,6 @@ export function merged(target, patch) {
 
 /** Whether what happened at position `a` is in a state that has everything up to `b`. False where that cannot be told. */
 export function isCovered(a, b) {
-    const [[epoch, ...place], [other, ...end]] = [a, b].map(each => (each ?? '').split(/[.-]/));
+    const [[epoch, ...place], [other, ...end]] = [a, b].map(each => `${each}`.split(/[.-]/));
     return epoch === other && (place[0] - end[0] || place[1] - end[1]) <= 0;
 }

@@ -5,7 +5,7 @@ export async function* states(feed, wakes) {
     wakes.add(call);
     try {
         for (;;) {
-            if (feed.body !== shown) yield shown = feed.body;
+            if (feed.body !== shown) yield structuredClone(shown = feed.body);
             else if (feed.mode === 'closed') return;
             else await new Promise(resolve => { wake = resolve; });
         }

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { bundles, canBuild } from '../bundle.js';
 import { Page, pushed } from './fakes.js';
 
-const read = name => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+const read = name => readFileSync(new URL(`../served/${name}`, import.meta.url), 'utf8');
 const TSC = ['/usr/bin/tsc', '/usr/local/bin/tsc'].find(existsSync);
 
 test('what a page loads is at most 8 KiB compressed', () => {
@@ -24,7 +24,7 @@ test('the served files are made of the sources as they are', { skip: !canBuild &
 test('the classic script makes Doorbell.live', async () => {
     const page = new Page();
     page.reply = pushed({ n: 1 });
-    const context = { ...page.options, URL, AbortController, location: { href: 'http://app.test/page' }, console };
+    const context = { ...page.options, URL, AbortController, structuredClone, location: { href: 'http://app.test/page' }, console };
     context.globalThis = vm.createContext(context);
     vm.runInContext(read('client.classic.js'), context);
     const feed = context.Doorbell.live('/api/x', page.options);

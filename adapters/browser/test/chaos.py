@@ -48,7 +48,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Chaos</title>
 <style>body { font: 15px system-ui; margin: 2em } td { padding: .2em 1em .2em 0; vertical-align: top } pre { white-space: pre-wrap; margin: 0 }</style>
 <table></table>
 <script type="module">
-import { live } from '/chaos/client.js';
+import { live } from '/chaos/served/client.js';
 const asked = JSON.parse(decodeURIComponent(location.search.slice(1)) || '{}');
 Object.assign(window, { states: {}, told: [], feeds: {}, log: [] });
 const rows = { dashboard: {}, rooms: {}, notifications: {}, chat: { apply(body, { op, data }) {
@@ -86,7 +86,7 @@ def same(one, other):
     return plain(one) == plain(other)
 
 
-CLASSIC = PAGE.replace("<script type=\"module\">\nimport { live } from '/chaos/client.js';", """<script src="/chaos/client.classic.js"></script>
+CLASSIC = PAGE.replace("<script type=\"module\">\nimport { live } from '/chaos/served/client.js';", """<script src="/chaos/served/client.classic.js"></script>
 <script>
 const { live } = Doorbell;""")
 REACT = """<!doctype html><meta charset="utf-8"><title>React</title><div id="root"></div>
@@ -440,7 +440,7 @@ def classic(chaos):
     chaos.open("classic", tabs="classic")
     chaos.via("websocket", 8)
     asked = [path for _, _, path in chaos.evil.log if path.endswith(".js")]
-    expect(asked == ["/chaos/client.classic.js", "/chaos/more.js"], f"{asked}")
+    expect(asked == ["/chaos/served/client.classic.js", "/chaos/served/more.js"], f"{asked}")
     return f"shown after at most {chaos.follows(1) * 1000:.0f} ms"
 
 

@@ -1,11 +1,11 @@
 // A page without a browser: a clock that only moves when told, a server that answers from a script, and sockets whose
 // other end is the test.
 
-/** `DOORBELL_CLIENT=client.js` runs the same tests on what a service serves. */
+/** `DOORBELL_CLIENT=served/client.js` runs the same tests on what a service serves. */
 const client = process.env.DOORBELL_CLIENT ?? 'doorbell.js';
 export const { live } = await import(`../${client}`);
 // What is loaded when it is needed is there at once in a test, whose time stands still.
-await import(client === 'doorbell.js' ? '../src/more.js' : '../more.js');
+await import(client === 'doorbell.js' ? '../src/more.js' : '../served/more.js');
 export { mayReconnect } from '../src/link.js';
 
 export class Page {
@@ -161,6 +161,24 @@ export class Browser {
         this.grant(request.name);
     }
 
+    /** Nothing of the tab runs until it is `thawed`; it keeps its locks, and what is said to it waits. */
+    freeze(page) {
+        page.frozen = [...this.clock.timers].filter(([, timer]) => timer.page === page);
+        page.frozen.forEach(([timer]) => this.clock.timers.delete(timer));
+        for (const channel of this.channels) {
+            if (channel.page !== page) continue;
+            const { onmessage } = channel;
+            channel.waiting = [];
+            channel.onmessage = message => channel.waiting.push(message);
+            channel.thaw = () => { channel.onmessage = onmessage; channel.waiting.forEach(message => onmessage(message)); };
+        }
+    }
+
+    thaw(page) {
+        page.frozen.forEach(([timer, value]) => this.clock.timers.set(timer, value));
+        for (const channel of [...this.channels]) if (channel.page === page) channel.thaw();
+    }
+
     /** The tab's process ends: nothing of it runs any more, and its locks are free. */
     crash(page) {
         for (const [timer, { page: owner }] of this.clock.timers) if (owner === page) this.clock.timers.delete(timer);
@@ -173,6 +191,29 @@ export class Browser {
 export function pushed(body, position = '1.1-1', extra = {}) {
     const headers = { 'Doorbell-Transport': 'push', 'Doorbell-Position': position, 'Doorbell-Feature': 'f', ...extra };
     return { body, headers };
+}
+
+export const URL_ = 'http://app.test/api/things?limit=5';
+
+/** A feed whose push is live on channel `things`; the poll's position was 1.1-1. */
+export async function livePage(options = {}) {
+    const page = new Page();
+    page.reply = pushed({ n: 0 });
+    const feed = live(URL_, { ...page.options, ...options });
+    await page.pass(0);
+    page.socket.open();
+    await subscribed(page);
+    return { page, feed };
+}
+
+export async function subscribed(page, extra = {}) {
+    const id = page.socket.of('subscribe').at(-1).id;
+    page.socket.say({ type: 'subscribed', channel: 'things', position: '1.1-1', recovered: true, version: 1, id, ...extra });
+    await page.pass(0);
+}
+
+export function change(position, previous, op = 'insert', data = { id: 1 }) {
+    return { type: 'thing', channel: 'things', version: 1, position, previous, op, key: { id: 1 }, data, timestamp: 1 };
 }
 
 class FakeSocket {

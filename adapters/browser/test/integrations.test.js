@@ -47,6 +47,22 @@ test('what is no GET of such a URL goes to the network, and an aborted call ends
     fetch.close();
 });
 
+test('while polls fail, calls go to the network, and the caller sees the error', async () => {
+    const page = new Page();
+    page.reply = { status: 401, body: {} };
+    const fetch = liveFetch(URL_, page.options);
+    const [first] = await Promise.all([fetch(URL_, { headers: {} }), page.pass(0)]);
+    assert.equal(first.status, 401);
+    page.reply = { body: { n: 1 } };
+    await page.pass(3000);
+    assert.deepEqual(await (await fetch(URL_)).json(), { n: 1 });
+    page.reply = new Error('network');
+    await page.pass(3000);
+    await assert.rejects(fetch(URL_, { headers: {} }), /network/);
+    assert.deepEqual(page.requests.map(request => request.at), [0, 0, 3000, 6000, 6000]);
+    fetch.close();
+});
+
 // --- TanStack Query: the contract of QueryCache, QueryClient and Query (tanstack.com/query/v5/docs/reference)
 
 class FakeQueryClient {
@@ -175,6 +191,13 @@ test('htmx: elements that come are followed, and left when they go', async () =>
     page.reply = { body: { n: 1 } };
     await page.pass(1500);
     assert.deepEqual(events.slice(2), [['b', 'doorbell', { n: 1 }]]);
+    elements[0].dataset.live = `${URL_}/c`;
+    mutated();
+    await page.pass(0);
+    assert.equal(page.requests.at(-1).url, `${URL_}/c`);
+    const polls = page.requests.length;
+    await page.pass(1500);
+    assert.equal(page.requests.length, polls + 1, 'the other URL is not polled any more');
     end();
     assert.equal(page.timers.size, 0);
 });

@@ -202,3 +202,22 @@ test('while polls are held, a plain one each minute hears whether to push at all
     assert.ok(plain > 0);
     assert.ok(feed);
 });
+
+test('where polls are refused, a stream that has lost something is opened anew, and brings the state', async () => {
+    const { page, feed } = await blocked({ apply: body => body });
+    page.stream.open();
+    page.stream.say({ type: 'subscribed', channel: 'things', position: '1.1-1', recovered: true, version: 1 });
+    page.reply = { status: 410, body: {}, headers: { 'Doorbell-Transport': 'push', 'Doorbell-Feature': 'f', Deprecation: '@1' } };
+    page.stream.say({ type: 'reset', channel: 'things', reason: 'slow', position: '1.5-1' });
+    await page.pass(1000);
+    assert.deepEqual(page.streams.map(stream => stream.isClosed), [true, false]);
+    assert.deepEqual([...page.stream.url.searchParams], [['poll', '/api/things?limit=5']]);
+    page.stream.open();
+    page.stream.say({ type: 'subscribed', channel: 'things', position: '1.5-1', recovered: true, version: 1, snapshot: { status: 200, body: { n: 5 } } });
+    await page.pass(0);
+    assert.deepEqual(page.bodies.at(-1), { n: 5 });
+    assert.equal(feed.status.via, 'events');
+    const polls = page.requests.length;
+    await page.pass(30_000);
+    assert.equal(page.requests.length, polls);
+});

@@ -1,7 +1,7 @@
 // A service in memory: rows behind a polled URL, their change log, and every way to be told of it, each with delays of its own. The network
 // in front of it can be told to refuse, to cut and to stall. Time and chance are the page's.
 
-import { canonical } from '../src/difference.js';
+import { canonical } from '../src/drift.js';
 import { merged } from '../src/state.js';
 
 export class Model {

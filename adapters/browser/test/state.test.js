@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonical, difference, digest } from '../src/difference.js';
+import { canonical, digest, fields } from '../src/drift.js';
 import { applied } from '../src/rows.js';
 import { isCovered, merged } from '../src/state.js';
 
@@ -56,6 +56,30 @@ test('states are compared by what they say, not by how', () => {
     assert.notEqual(canonical([1, 2]), canonical([2, 1]));
     assert.equal(digest({ a: 1, b: 2 }), digest({ b: 2, a: 1 }));
     assert.notEqual(digest({ a: 1 }), digest({ a: '1' }));
-    assert.deepEqual(difference({ a: 1 }, { a: 1 }, 7), [null, { a: 1 }, 7]);
-    assert.deepEqual(difference({ a: 1 }, undefined, 7), [digest({ a: 1 }), undefined, 7]);
+});
+
+test('a difference is told by its fields, each once', () => {
+    const body = { at: 1, list: { items: [{ id: 1, price: 1 }, { id: 2, price: 2 }] } };
+    assert.deepEqual(fields(body, structuredClone(body)), []);
+    assert.deepEqual(fields(body, { at: 2, list: { items: [{ id: 1, price: '1' }, { id: 2, price: '2', by: 7 }] } }),
+        ['at', 'list.items[].price', 'list.items[].by']);
+    assert.deepEqual(fields(body, { at: 1, list: { items: [{ id: 1, price: 1 }] } }), ['list.items']);
+    assert.deepEqual(fields([1, 2], [1, 3]), ['[]']);
+    const time = '2026-11-26T10:00:00.5+00:00';
+    for (const same of ['2026-11-26T10:00:00.500000+00:00', '2026-11-26T10:00:00.5Z', '2026-11-26 10:00:00.50-00:00']) assert.deepEqual(fields(time, same), []);
+    assert.deepEqual(fields('2026-11-26T10:00:00+02:00', '2026-11-26T10:00:00.000+02:00'), []);
+    for (const other of ['2026-11-26T10:00:00.05Z', '2026-11-26T10:00:00.5+01:00', '2026-11-26T10:00:00.5', 'Thu, 26 Nov 2026 10:00:00 GMT', 7]) {
+        assert.deepEqual(fields({ time }, { time: other }), ['time']);
+    }
+    assert.deepEqual(fields({ a: 1 }, undefined), ['body']);
+    assert.deepEqual(fields(null, [1]), ['body']);
+});
+
+test('where columns of the order are null or of two kinds, only a poll can tell', () => {
+    const body = { items: [{ id: 2, at: 5 }, { id: 1, at: null }] };
+    const rows = { order: '-at' };
+    const after = data => applied(body, { op: 'update', key: { id: data.id }, data }, rows);
+    assert.equal(after({ id: 3, at: 4 }), undefined);
+    assert.equal(after({ id: 2, at: 'x' }), undefined);
+    assert.deepEqual(after({ id: 1, at: null, b: 1 }).items[1], { id: 1, at: null, b: 1 }, 'a row that stays where it is');
 });

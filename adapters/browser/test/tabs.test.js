@@ -166,3 +166,66 @@ test('answers and their patches are put together once, and told whole', async ()
     await first.pass(0);
     assert.deepEqual([first, second].map(page => page.bodies.at(-1)), [{ a: 1, c: 3 }, { a: 1, c: 3 }]);
 });
+
+test('while the tab that connects is frozen, the others poll, and are pushed to again when it goes on', async () => {
+    const browser = new Browser();
+    const [first, second] = [await opened(browser), await opened(browser)];
+    await taken(first);
+    first.socket.stalls = true;
+    browser.freeze(first);
+    const frozenAt = second.time;
+    await second.pass(3000);
+    assert.equal(second.feed.transport, 'poll');
+    await second.pass(57_000);
+    const polls = second.requests.filter(request => request.at > frozenAt).length;
+    assert.ok(polls >= 19 && polls <= 30, `${polls} polls in a minute`);
+    browser.thaw(first);
+    first.socket.stalls = false;
+    first.socket.say({ type: 'pong' });
+    for (let i = 0; second.feed.status.via !== 'websocket'; i += 1) {
+        assert.ok(i < 120, `${second.feed.status.reason}`);
+        await second.pass(1000);
+        await taken(first);
+    }
+    const last = first.socket.of('subscribe').at(-1);
+    assert.equal(last.poll, '/api/things');
+    first.socket.say(change('1.2-2', null));
+    await second.pass(0);
+    assert.deepEqual(second.seen, ['1.2-2']);
+});
+
+test('where there are no locks, or no channels, each tab connects by itself', async () => {
+    for (const missing of ['locks', 'BroadcastChannel']) {
+        const browser = new Browser();
+        const page = await opened(browser, URL_, { [missing]: null });
+        await taken(page);
+        assert.equal(page.feed.status.via, 'websocket', missing);
+        page.feed.close();
+        assert.equal(browser.clock.timers.size, 0);
+    }
+});
+
+test('where polls are refused, a second tab is given the state by the connection of the first', async () => {
+    const browser = new Browser();
+    const gone = { status: 410, body: {}, headers: { 'Doorbell-Transport': 'push', 'Doorbell-Feature': 'f', Deprecation: '@1' } };
+    const pages = [];
+    for (let i = 0; i < 2; i += 1) {
+        const page = browser.tab();
+        page.reply = gone;
+        page.feed = live(URL_, { ...page.options, tabs: 'user-7', apply: body => body });
+        pages.push(page);
+        await page.pass(0);
+        const { socket } = pages[0];
+        if (i === 0) socket.open();
+        await page.pass(0);
+        const { id, since } = socket.of('subscribe').at(-1);
+        assert.equal(since, undefined);
+        socket.say({
+            type: 'subscribed', channel: 'things', position: `1.${i + 1}-1`, recovered: true, version: 1, id, snapshot: { status: 200, body: { n: i } },
+        });
+        await page.pass(1000);
+    }
+    assert.equal(pages[0].socket.of('subscribe').length, 2);
+    assert.deepEqual(pages.map(page => page.bodies.at(-1)), [{ n: 1 }, { n: 1 }]);
+    assert.deepEqual(pages.map(page => page.feed.transport), ['push', 'push']);
+});

@@ -9,9 +9,9 @@ for (const name of readdirSync(folder).filter(each => each.endsWith('.json')).so
     const { title, options: { events, ...options }, steps } = JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
     test(`${name}: ${title}`, async () => {
         const page = new Page();
-        const told = { changes: [], messages: [] };
+        const told = { changes: [], messages: [], fields: [], joined: [] };
         const begin = () => live('http://app.test/api/things?limit=5', {
-            ...page.options, ...options,
+            ...page.options, ...options, onDrift: ({ fields }) => told.fields.push(...fields),
             ...(events && { onChange: each => told.changes.push(each.position), onMessage: each => told.messages.push(each.position) }),
         });
         const sent = () => page.socket.sent.filter(({ type }) => type !== 'ping').map(({ id, digest, ...rest }) => rest);
@@ -20,7 +20,8 @@ for (const name of readdirSync(folder).filter(each => each.endsWith('.json')).so
             'if-none-match': () => page.requests.map(request => request.headers['If-None-Match'] ?? null), connections: () => page.sockets.length,
             closed: () => page.sockets.map(socket => socket.closedWith), sent, 'sent-types': () => sent().map(message => message.type),
             states: () => page.bodies, state: () => page.bodies.at(-1), changes: () => told.changes, messages: () => told.messages,
-            drifts: () => feed.stats.drifts, status: () => [feed.status.transport, feed.status.reason],
+            drifts: () => feed.stats.drifts, fields: () => [...new Set(told.fields)], joined: () => told.joined.at(-1),
+            status: () => [feed.status.transport, feed.status.reason],
         };
         const actions = {
             poll(reply) { page.reply = reply; },
@@ -33,12 +34,17 @@ for (const name of readdirSync(folder).filter(each => each.endsWith('.json')).so
             },
             say: message => page.socket.say(message),
             close: ([code, reason]) => page.socket.end(code, reason),
+            join() {
+                other = live('http://app.test/api/things?limit=5', {
+                    ...page.options, ...options, onData() {}, onStatus: ({ transport, reason }) => told.joined.push([transport, reason]),
+                });
+            },
             stall(isStalled) { page.socket.stalls = isStalled; },
             expect(expected) {
                 for (const [what, value] of Object.entries(expected)) assert.deepEqual(seen[what](), value, `${what} in step ${number}`);
             },
         };
-        let [number, feed] = [0, null];
+        let [number, feed, other] = [0, null, null];
         for (const step of steps) {
             number += 1;
             const [[action, value]] = Object.entries(step);
@@ -47,6 +53,7 @@ for (const name of readdirSync(folder).filter(each => each.endsWith('.json')).so
             if (action !== 'pass') await page.pass(0);
         }
         feed.close();
+        other?.close();
         assert.equal(page.timers.size, 0);
     });
 }

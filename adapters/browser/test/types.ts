@@ -20,7 +20,7 @@ const feed: Feed<Notes> = live<Notes, Note>('/api/notes', {
     onChange(change: Change<Note>) { const done: boolean | undefined = change.data?.done; return void done; },
     onMessage: message => message.from?.trim(),
     onStatus({ via, live, reason }: Status) { if (live && via !== 'poll') reason.trim(); },
-    onDrift: ({ was, is }) => was.items.length - is.items.length,
+    onDrift: ({ was, is, fields }) => fields.length + was.items.length - is.items.length,
     token: async () => 'a.b.c', auth: 'ticket', headers: { 'X-Team': 'desk' }, credentials: 'include',
 });
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
 import math
 import random
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -42,7 +44,7 @@ class Surroundings:
         return asyncio.get_running_loop().call_later(delay, call)
 
     async def fetch(self, url: str, headers: Mapping[str, str], timeout: float) -> Answer:
-        return await asyncio.to_thread(_fetch, url, dict(headers), timeout)
+        return await _in_thread(_fetch, url, dict(headers), timeout)
 
     async def connect(self, url: str, protocols: list[str], headers: Mapping[str, str]) -> Any:
         """A connection with ``send``, ``close``, and messages to iterate over; ends with ``websockets.ConnectionClosed``."""
@@ -69,6 +71,27 @@ def _fetch(url: str, headers: dict, timeout: float) -> Answer:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers.get, error.read().decode(errors="replace")
+
+
+async def _in_thread(call: Callable, *values: Any) -> Any:
+    """Calls in a thread of its own, which neither takes the place of others in a pool nor keeps the program from ending."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def settle(set_to: str, value: Any) -> None:
+        if not future.done():
+            getattr(future, set_to)(value)
+
+    def run() -> None:
+        try:
+            outcome = ("set_result", call(*values))
+        except Exception as error:
+            outcome = ("set_exception", error)
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=run, daemon=True, name="doorbell poll").start()
+    return await future
 
 
 class Client:
@@ -155,11 +178,13 @@ class Client:
         socket.task = self.spawn(socket.run(self._socket_url or urllib.parse.urljoin(first.url, "/_doorbell/ws")))
 
     def _send(self, message: dict) -> None:
-        self._socket.send(message)
+        if self._socket:  # a feed that was told something may have ended all
+            self._socket.send(message)
 
     def _drop(self) -> None:
         socket, self._socket = self._socket, None
-        socket.end()
+        if socket:
+            socket.end()
 
     def _expires(self, at: float) -> None:
         self.on("expires_in", at / 1000 - self.around.wall())
@@ -187,12 +212,15 @@ class _Socket:
         self.client = client
         self.queue: asyncio.Queue = asyncio.Queue()
         self.task: asyncio.Task | None = None
+        self.is_connected = False
 
     def send(self, message: dict) -> None:
         self.queue.put_nowait(json.dumps(message))
 
     def end(self) -> None:
         self.queue.put_nowait(None)
+        if self.task and not self.is_connected:  # it may wait for a token that never comes
+            self.task.cancel()
 
     def on(self, event: str, *values: Any) -> None:
         # A connection that was given up may still speak; only the present one is listened to.
@@ -207,6 +235,7 @@ class _Socket:
         except Exception as error:  # whatever is in the way: the polls go on
             status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
             return self.on("closed", {401: 4500, 403: 4501}.get(status, 1006), str(error))
+        self.is_connected = True
         writer = self.client.spawn(self.write(connection))
         try:
             if self.client.token:
@@ -246,7 +275,7 @@ class Feed:
     def __init__(
         self, client: Client, name: str, url: str, *, on_data: Callable[[Any], None] | None = None,
         on_change: Callable[[dict], None] | None = None, on_message: Callable[[dict], None] | None = None,
-        on_status: Callable[[Status], None] | None = None, on_drift: Callable[[Any, Any], None] | None = None,
+        on_status: Callable[[Status], None] | None = None, on_drift: Callable[[Any, Any, list[str]], None] | None = None,
         headers: Mapping[str, str] | None = None, **options: Any,
     ) -> None:
         self.client, self.name, self.url = client, name, url
@@ -317,6 +346,8 @@ class Feed:
     def on(self, event: str, *values: Any) -> None:
         for action, *rest in self._core.on(self.client.around.now(), event, *values):
             getattr(self, f"_{action}")(*rest)
+            if self._core.mode == "closed" and event != "close":  # by what was called
+                break
         self._timer = armed(self.client.around, self._timer, self._core.wake, lambda: self.on("time"))
 
     def _rest(self) -> None:
@@ -335,13 +366,15 @@ class Feed:
             everything = {"Accept": "application/json", **headers, **self.client.headers, **await self.client.authorization(), **self._headers}
             return await self.client.around.fetch(self.url, everything, timeout)
         try:
-            answer = await send()
+            answer = await asyncio.wait_for(send(), timeout)
             if answer[0] == 401 and self.client.token:
                 self.client.stale()
-                answer = await send()
+                answer = await asyncio.wait_for(send(), timeout)
             event = ("answer", asked, *answer)
         except asyncio.CancelledError:
             raise
+        except asyncio.TimeoutError:
+            event = ("failed", asked, "no answer")
         except Exception as error:  # whatever it was: there is no answer
             event = ("failed", asked, str(error) or type(error).__name__)
         if self._requests.pop(id(asked), None):
@@ -376,8 +409,11 @@ class Feed:
     def _message(self, message: dict) -> None:
         self._call("message", message)
 
-    def _drift(self, was: Any, now: Any) -> None:
-        self._call("drift", was, now)
+    def _drift(self, was: Any, now: Any, fields: list[str]) -> None:
+        if self._calls["drift"]:
+            self._call("drift", was, now, fields)
+        else:
+            log.warning("%s: the poll had something else in %s", self.url, ", ".join(fields))
 
     def _status(self, status: Status) -> None:
         self._call("status", status)
@@ -395,11 +431,12 @@ def live(
 
     To be called where an event loop runs. Times are in seconds.
 
-    ``interval``: between two polls (3). ``on_data``: gets the whole state, whenever it changes. ``rows`` (see ``Rows``), or ``apply(body, change)``: how
-    row changes become a new state; without, it is fetched. ``on_change``, ``on_message``: each row change, each direct message, once.
-    ``on_status``, ``on_drift``. ``transport``: ``auto``, or ``poll`` or ``push`` whatever the server says. ``drift``: how often the state is compared with
-    a poll (300; 0: never). ``proof``: silence after which the connection is doubted and polls begin (the interval). ``version``: of messages.
-    ``headers`` and ``token``: see ``Client``, which feeds that share a connection have in common.
+    ``interval``: between two polls (3; from 0.05). ``on_data``: gets the whole state, whenever it changes; it is shared, so copy what is to be
+    changed. ``rows`` (see ``Rows``), or ``apply(body, change)``: how row changes become a new state; without, it is fetched. ``on_change``,
+    ``on_message``: each row change, each direct message, once. ``on_status``; ``on_drift(was, now, fields)``: a state that was repaired, each field
+    once. ``transport``: ``auto``, or ``poll`` or ``push`` whatever the server says. ``drift``: how often the state is compared with a poll (300; 0:
+    never). ``proof``: silence after which the connection is doubted and polls begin (the interval). ``version``: of messages. ``headers`` and
+    ``token``: see ``Client``, which feeds that share a connection have in common.
     """
     return Client(headers=headers, token=token).live(url, **options)
 

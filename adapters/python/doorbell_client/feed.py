@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .core import Core
-from .state import NOTHING, Rows, applied, digest, is_covered
+from .state import NOTHING, Rows, applied, differences, digest, is_covered
 
 MAX_WAIT = 1.0  # s that changes may wait for each other before the state is fetched again
 SETTLE = 0.15  # s of quiet after which a burst of changes counts as over
@@ -18,8 +18,12 @@ SPREAD = 0.05  # s: upper bound of the random delay before a fetch that many cli
 POLL_TIMEOUT = 30.0  # s
 MAX_HELD = 1000  # messages kept for the answer of a fetch that is under way; with more than that it is repeated instead
 MAX_SEEN = 4096  # positions by which messages that come again are known
+REOPEN = 10.0  # s between two subscriptions for the sake of a state that polls are refused
 ASK_ANEW = 60.0  # s that a client which was told to poll does not believe a late answer
 GRACE = 2.0  # s that messages may lag behind a poll before a difference between the two is drift
+FIRST_CHECK = 30.0  # s after the first row change until the state is compared with a poll for the first time
+MAX_DOUBTS = 100  # fields of one feed that are told to have drifted, each once
+SHORTEST = 0.05  # s: a loop without a pause would be an attack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Feed(Core):
     def __init__(self, target: str, options: Options, now: float, random: Callable[[], float]) -> None:
         super().__init__()
         self.target, self.options, self.random, self.now = target, options, random, now
-        self.proof = options.interval if options.proof is None else options.proof
+        self.interval = max(SHORTEST, options.interval)
+        self.proof = max(SHORTEST, self.interval if options.proof is None else options.proof)
         self.mode, self.reason = "poll", "starting"
         self.feature: str | None = None
         self.poll_at = now
@@ -77,7 +82,12 @@ class Feed(Core):
         self.hole = 0  # not 0: the shown state lacks messages; row changes are not applied until a fetch that began later is answered
         self.holes = 0  # so far
         self.is_shown = False
-        self.polled: Any = None
+        self.polled: Any = None  # what a check was answered, and what has come since; up to ``polled_at``
+        self.polled_at: str | None = None
+        self.is_made = False  # row changes have made the shown state
+        self.is_doubted = False  # they made it differ from the poll: they are not applied any more
+        self.doubts: set[str] = set()  # fields that have drifted
+        self.first_check = FIRST_CHECK if options.drift else math.inf
         self.told: Status | None = None
         self.stats = {"requests": 0, "messages": 0, "drifts": 0}
 
@@ -105,20 +115,21 @@ class Feed(Core):
         if self.status != self.told:
             self.told = self.status
             self.do("status", self.told)
-        return self.taken()
+        # After what the program is told: what the connection answers at once is newer.
+        return sorted(self.taken(), key=lambda action: action[0] in ("want", "subscribe"))
 
     def time(self) -> None:
         if self.now >= self.poll_at:
-            self.poll_at = self.now + self.options.interval
+            self.poll_at = self.now + self.interval
             self.ask(is_due=True)
         if self.now >= self.fetch_at:
             self.ask()
         if self.now >= self.grace_at:
-            self.drifted()
+            self.reconcile()
         if self.now >= self.drift_at:
             self.plan_drift()
             if not self.asks and not self.hole and math.isinf(self.fetch_at):
-                self.ask(check=self.stats["messages"])
+                self.ask(check=True)
 
     def close(self) -> None:
         self.mode = self.reason = "closed"
@@ -132,7 +143,7 @@ class Feed(Core):
             self.do("abort", each)
         del self.asks[:count]
 
-    def ask(self, check: int | None = None, is_due: bool = False) -> None:
+    def ask(self, check: bool = False, is_due: bool = False) -> None:
         """Fetches the whole state. ``check``: to compare, not to show. ``is_due``: even though a request is under way: it may be stuck; of many
         the oldest is left, for servers that are slow, and the newest."""
         self.fetch_at = math.inf
@@ -142,7 +153,7 @@ class Feed(Core):
         if len(self.asks) > 2:
             self.do("abort", self.asks.pop(1))
         if self.is_live:
-            self.poll_at = self.now + self.options.interval
+            self.poll_at = self.now + self.interval
         self.dirty_at = None
         self.fetched_at = self.now
         asked = {"check": check, "hole": self.hole}
@@ -165,11 +176,15 @@ class Feed(Core):
                 try:
                     body = json.loads(text) if re.search(r"[/+]json", header("Content-Type") or "application/json") else text
                 except ValueError:
-                    return self.unanswered("no JSON")
-                if asked["check"] is not None and self.is_live:
+                    return self.unanswered(asked, "no JSON")
+                if asked["check"] and self.is_live:
                     is_shown = False
-                    self.compare(asked["check"], body, position)
+                    self.polled, self.polled_at = body, position
+                    # Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
+                    self.grace_at = self.now + GRACE + self.proof
                 else:
+                    self.grace_at = math.inf
+                    self.is_made = False
                     self.etag = header("ETag")
                     if text != self.text:
                         self.show(body)
@@ -182,22 +197,33 @@ class Feed(Core):
                 self.reason = "polling"
         self.steer(header("Doorbell-Transport"))
         if not is_known:
-            return self.unanswered(f"HTTP {status}")
+            return self.unanswered(asked, f"HTTP {status}", is_retired=header("Deprecation") is not None)
         self.settle(True)
 
     def failed(self, asked: dict, reason: str) -> None:
         self.asks = [each for each in self.asks if each is not asked]
-        self.unanswered(reason)
+        self.unanswered(asked, reason)
 
     def make_hole(self) -> None:
         self.holes += 1
         self.hole = self.holes
 
-    def unanswered(self, reason: str) -> None:
+    def unanswered(self, asked: dict, reason: str, is_retired: bool = False) -> None:
+        """``is_retired``: polls are refused; what they would say, a new subscription does."""
         self.reason = f"poll failed: {reason}"
-        if self.is_live and not self.hole:  # nobody else will try again, and the shown state may be old
-            self.make_hole()
         self.settle(False)
+        if not self.is_live:
+            return
+        if asked["check"]:
+            if not self.asks:
+                self.poll_at = math.inf
+            return
+        if not self.hole:  # nobody else will try again, and the shown state may be old
+            self.make_hole()
+        if is_retired and self.now >= self.retry_at:
+            self.retry_at = self.now + REOPEN
+            self.since = self.heard = None
+            self.open()
 
     def settle(self, is_known: bool) -> None:
         held = self.held
@@ -243,7 +269,7 @@ class Feed(Core):
             self.leave("told to poll")
         if use == "push" and self.mode == "poll" and self.now >= self.retry_at:
             self.mode, self.reason = "join", "connecting"
-            self.do("want", self.options.interval, self.proof)
+            self.do("want", self.interval, self.proof)
 
     def transport(self, message: dict) -> None:
         """The server moved clients of a feature."""
@@ -260,7 +286,7 @@ class Feed(Core):
         if self.mode == "poll":
             return
         if self.is_live:
-            self.poll(self.random() * self.options.interval)
+            self.poll(self.random() * self.interval)
         self.mode = "poll"
         self.channels.clear()
         self.do("leave")
@@ -279,7 +305,7 @@ class Feed(Core):
         self.reason = reason
         if self.is_live:
             self.mode = "join"
-            self.poll(self.random() * self.options.interval if delay is None else delay)
+            self.poll(self.random() * self.interval if delay is None else delay)
 
     def quiet(self) -> None:
         """The connection was silent for as long as this feed bears it."""
@@ -306,7 +332,7 @@ class Feed(Core):
         if self.mode == "poll":
             return
         if self.is_live:
-            self.lost("moving", self.options.interval)
+            self.lost("moving", self.interval)
         self.channels.clear()
         self.conflated.clear()
         self.sent = self.heard if self.options.has_events and self.heard is not None else self.since
@@ -320,29 +346,32 @@ class Feed(Core):
     def subscribed(self, message: dict) -> None:
         """``attached``: another feed has had this subscription already, so there is nothing that was missed in it."""
         self.channels[message["channel"]] = None
-        self.proven()
+        self.conflated.pop(message["channel"], None)
         position, snapshot = message.get("position"), message.get("snapshot")
         is_whole = bool(message.get("recovered")) and self.sent is not None and not message.get("attached")
-        self.conflated.pop(message["channel"], None)
+        has_state = not is_whole and isinstance(snapshot, dict) and snapshot.get("status") == 200
+        if has_state:
+            self.hole = 0
+        self.proven()
         if is_whole:
             self.heard = self.sent if self.heard is None else self.heard
             return
         self.heard = position
-        if not isinstance(snapshot, dict) or snapshot.get("status") != 200:
+        if not has_state:
             return self.resync()
-        self.hole = 0
+        self.is_made = False
         self.since = position or self.since
         self.show_pushed(snapshot.get("body"))
 
     def resync(self) -> None:
         """The shown state is not known to be whole: fetch it. What arrives meanwhile is applied on top of the answer."""
         self.make_hole()
+        self.grace_at = math.inf
         self.refetch()
 
     def message(self, message: dict) -> None:
         kind, channel, position, op = (message.get(name) for name in ("type", "channel", "position", "op"))
         self.stats["messages"] += 1
-        self.grace_at = math.inf
         if kind == "conflated":
             self.conflated[channel] = message.get("through")
             return
@@ -380,26 +409,42 @@ class Feed(Core):
     def take(self, message: dict) -> None:
         """Brings the state up to ``message``; where only a poll can, the state is believed to lack it until then."""
         kind, op, position = message.get("type"), message.get("op"), message.get("position")
+        is_place = bool(position) and len(self.channels) == 1
+        # What a poll has answered goes on as the state does, until the two are compared.
+        if not math.isinf(self.grace_at) and not is_covered(position, self.polled_at):
+            self.polled = self.after(self.polled, message)
+            if is_place:
+                self.polled_at = position
+            if self.polled is NOTHING:
+                self.grace_at = math.inf
         if is_covered(position, self.since):
             return
-        is_change = op is not None or kind in ("answer", "signal")
         if self.hole:
-            if is_change and not math.isinf(self.fetch_at):
+            if (op is not None or kind in ("answer", "signal")) and not math.isinf(self.fetch_at):
                 self.refetch()
             return
-        body = self.body
-        if kind == "answer":
-            body = message.get("body", NOTHING) if message.get("status", 200) < 300 else body
-        elif is_change:
-            body = NOTHING if op is None or body is NOTHING else self.changed(body, message)
+        body = self.after(self.body, message)
         if body is NOTHING:
             return self.resync()
-        if position and len(self.channels) == 1:
+        if is_place:
             self.since = position
-        if body is not self.body:
-            self.show_pushed(body)
+        if body is self.body:
+            return
+        self.is_made = op is not None
+        if self.is_made:
+            self.drift_at = min(self.drift_at, self.about(self.first_check))
+            self.first_check = math.inf
+        self.show_pushed(body)
 
-    def changed(self, body: Any, message: dict) -> Any:
+    def after(self, body: Any, message: dict) -> Any:
+        """A state after a message; ``NOTHING`` where only a poll can tell."""
+        kind = message.get("type")
+        if kind == "answer":
+            return message.get("body", NOTHING) if message.get("status", 200) < 300 else body
+        if message.get("op") is None:
+            return NOTHING if kind == "signal" else body
+        if self.is_doubted or body is NOTHING:
+            return NOTHING
         if self.options.apply:
             result = self.options.apply(body, message)
             return NOTHING if result is None else result
@@ -407,25 +452,29 @@ class Feed(Core):
 
     # --- Drift
 
+    def about(self, delay: float) -> float:
+        return self.now + delay * (0.9 + 0.2 * self.random())
+
     def plan_drift(self) -> None:
-        self.drift_at = self.now + self.options.drift * (0.9 + 0.2 * self.random()) if self.options.drift else math.inf
+        self.drift_at = self.about(self.options.drift or math.inf)
 
-    def compare(self, messages: int, body: Any, position: str | None) -> None:
-        """A poll's answer beside the state that push has made. While messages come, nothing can be said."""
-        if messages == self.stats["messages"] and body != self.body:
-            self.polled = (body, position)
-            # Within `proof` the connection has shown that nothing is stuck in it, or is doubted.
-            self.grace_at = self.now + GRACE + self.proof
-
-    def drifted(self) -> None:
+    def reconcile(self) -> None:
+        """Repairs the state where it differs from what a poll has answered and what has come since; tells the program and the service."""
         self.grace_at = math.inf
-        if not self.is_live:
+        was, now = self.body, self.polled
+        fields = sorted(differences(was, now))
+        if not fields:
             return
-        channel, position = next(iter(self.channels.items()), (None, None))
         self.stats["drifts"] += 1
-        body, polled_at = self.polled
-        self.do("drift", self.body, body)
-        self.do("report", {
-            "type": "drift", "channel": channel, "position": position or self.since, "digest": digest(self.body), "id": "drift"})
-        self.since = polled_at or self.since
-        self.show_pushed(body)
+        # What differs each time, such as the time of the answer, is told once.
+        if len(self.doubts) < MAX_DOUBTS and not self.doubts.issuperset(fields):
+            self.doubts.update(fields)
+            channel, position = next(iter(self.channels.items()), (None, None))
+            self.do("drift", was, now, fields)
+            self.do("report", {
+                "type": "drift", "channel": channel, "position": position or self.since, "digest": digest(was), "id": "drift"})
+        # Row changes do not make of it what the poll answers: from now on it is fetched.
+        self.is_doubted = self.is_doubted or self.is_made
+        self.is_made = False
+        self.since = self.polled_at or self.since
+        self.show_pushed(now)

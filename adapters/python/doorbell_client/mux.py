@@ -58,7 +58,8 @@ class Mux(Core):
 
     @property
     def wake(self) -> float:
-        quiet = [self.quiet_at(feed) for feed in self.feeds.values() if not feed["is_quiet"]]
+        proof = self.proof
+        quiet = [self.quiet_at(feed, proof) for feed in self.feeds.values() if not feed["is_quiet"]]
         return min([self.at, self.ping_at, self.renew_at, *quiet])
 
     @property
@@ -66,11 +67,11 @@ class Mux(Core):
         """s of silence that the most impatient feed bears."""
         return min((feed["proof"] for feed in self.feeds.values()), default=math.inf)
 
-    def quiet_at(self, feed: dict) -> float:
+    def quiet_at(self, feed: dict, proof: float) -> float:
         if self.state != "open" or feed["subscription"] is None:
             return math.inf
         pinged_at = self.now if self.pinged_at is None else self.pinged_at
-        return max(self.heard_at + feed["proof"], pinged_at + 0.4 * self.proof)
+        return max(self.heard_at + feed["proof"], pinged_at + 0.4 * proof)
 
     def time(self) -> None:
         if self.now >= self.renew_at:
@@ -84,8 +85,9 @@ class Mux(Core):
                 self.connect()
             else:
                 self.closed(4001, "heartbeat missed" if self.state == "open" else "no connection")
+        proof = self.proof
         for name, feed in list(self.feeds.items()):
-            if not feed["is_quiet"] and self.now >= self.quiet_at(feed):
+            if not feed["is_quiet"] and self.now >= self.quiet_at(feed, proof):
                 feed["is_quiet"] = True
                 self.tell(name, "quiet")
 
@@ -119,15 +121,16 @@ class Mux(Core):
         feed["subscription"] = other
         since = message.get("since")
         known = other.last if len(other.channels) == 1 else other.since_then or other.message.get("since")
-        is_current = is_covered(known, since)  # what comes next is all that it lacks
         other.users[name] = since is None
-        if since is None or is_current:
+        if is_covered(known, since):  # what comes next is all that it lacks
             for channel in sorted(other.channels):
-                self.tell(name, "subscribed", {"channel": channel, "recovered": is_current, "attached": not is_current})
-        elif other.channels:
-            self.again(other, since)  # all go on from where this one is; the others know what comes again
-        else:
+                self.tell(name, "subscribed", {"channel": channel, "recovered": True, "attached": False})
+        elif not other.channels:
             other.since_then = since
+        else:  # all go on from where this one is; the others know what comes again. Or all are given the state
+            if since is None:
+                other.users = dict.fromkeys(other.users, True)
+            self.again(other, since)
 
     def leave(self, name: str) -> None:
         self.detach(name)

@@ -56,6 +56,29 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:(\.\d*[1-9])0*|\.0+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+
+
+def _written(value: Any) -> Any:
+    """A time as RFC 3339 has it, in the one way of writing that there is without zeros at the end of its fraction; all else as it is."""
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return value
+    day, time, fraction, zone = found.groups()
+    return f"{day}T{time}{fraction or ''}{'Z' if zone.upper() in ('Z', '+00:00', '-00:00') else zone}"
+
+
+def differences(one: Any, other: Any, path: str = "") -> set[str]:
+    """In what fields two states differ, such as ``items[].price``; a list with another number of elements is one field."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return set().union(*(
+            differences(one.get(name, NOTHING), other.get(name, NOTHING), f"{path}.{name}" if path else name) for name in {**one, **other}))
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return set().union(*(differences(each, beside, f"{path}[]") for each, beside in zip(one, other)))
+    is_same = _written(one) == _written(other) and isinstance(one, bool) == isinstance(other, bool)  # for Python, True is 1
+    return set() if is_same else {path or "body"}
+
+
 def _replaced(body: Any, path: Sequence[str], rows: list) -> Any:
     return {**body, path[0]: _replaced(body[path[0]], path[1:], rows)} if path else rows
 
@@ -63,6 +86,13 @@ def _replaced(body: Any, path: Sequence[str], rows: list) -> Any:
 def applied(body: Any, change: dict, rows: Rows) -> Any:
     """``body`` after a row change, as the poll would answer; ``body`` itself when the change is out of sight; ``NOTHING`` when only a poll can
     tell. Changes may repeat."""
+    try:
+        return _applied(body, change, rows)
+    except Exception:  # rows of another kind, or without the columns of the order; or `where` has failed
+        return NOTHING
+
+
+def _applied(body: Any, change: dict, rows: Rows) -> Any:
     path = rows.items.split(".") if rows.items else []
     found = body
     for name in path:

@@ -10,7 +10,7 @@ import websockets
 
 from doorbell_client import Client, Rows, live
 from doorbell_client.client import Surroundings
-from doorbell_client.state import NOTHING, applied, is_covered, merged
+from doorbell_client.state import NOTHING, applied, differences, is_covered, merged
 
 from fakes import World, settle
 
@@ -172,6 +172,117 @@ class Readers(unittest.IsolatedAsyncioTestCase):
         await feed.refresh()
 
 
+class Edges(unittest.IsolatedAsyncioTestCase):
+    """What programs and their surroundings do wrong."""
+
+    async def live_world(self, **options):
+        world = World()
+        world.reply = PUSHED
+        client = Client(surroundings=world)
+        feed = client.live(URL, apply=lambda body, message: {**body}, **options)
+        await world.pass_(0)
+        world.open()
+        await settle()
+        confirm(world)
+        await settle()
+        return world, client, feed
+
+    async def test_a_feed_that_is_closed_by_what_it_calls_calls_nothing_more(self):
+        told = []
+        world, _, feed = await self.live_world(
+            on_change=lambda message: (told.append(message["position"]), feed.close()), on_data=lambda body: told.append("data"))
+        told.clear()
+        world.connection.say({"type": "batch", "messages": [change("1.2-2", None), change("1.3-3", "1.2-2")]})
+        await world.pass_(10_000)
+        self.assertEqual((told, len(world.requests), world.connection.closed_with), (["1.2-2"], 1, 1000))
+        self.assertEqual([timer for timer in world.timers if not timer.is_cancelled], [])
+
+    async def test_a_feed_that_is_closed_by_its_first_data_asks_for_no_connection(self):
+        world = World()
+        world.reply = PUSHED
+        feed = Client(surroundings=world).live(URL, on_data=lambda body: feed.close())
+        await world.pass_(10_000)
+        self.assertEqual((len(world.dials), len(world.requests)), (0, 1))
+
+    async def test_a_feed_closes_all_others_in_the_midst_of_a_batch(self):
+        told = []
+        world, client, first = await self.live_world(on_change=lambda message: (first.close(), second.close()))
+        second = client.live(URL, on_change=told.append)
+        await settle()
+        # The patch builds on nothing, so that the connection has something to say after what it tells.
+        world.connection.say({"type": "batch", "messages": [
+            change("1.2-2", None),
+            {"type": "answer", "channel": "things", "position": "1.3-3", "previous": "1.2-2", "status": 200, "base": "x", "patch": {}}]})
+        await world.pass_(10_000)
+        self.assertEqual((told, world.connection.closed_with), ([], 1000))
+
+    async def test_a_token_that_never_comes_is_a_failed_poll_and_nothing_piles_up(self):
+        world = World()
+        world.reply = PUSHED
+        asked = []
+        async def token():
+            asked.append(1)
+            await asyncio.get_running_loop().create_future()
+        client = Client(surroundings=world, token=token)
+        feed = client.live(URL, transport="push")
+        feed._core.steer("push")
+        client.on("want", feed.name, 3.0, 3.0)
+        await world.pass_(100_000)
+        self.assertEqual(len(world.dials), 0)
+        self.assertLessEqual(len(client._tasks), 4)  # three polls and one connection
+        await client.close()
+        self.assertEqual(len(client._tasks), 0)
+
+    async def test_a_poll_that_is_not_answered_has_failed(self):
+        class Short(World):
+            async def fetch(self, url, headers, timeout):
+                return await super().fetch(url, headers, 3600)
+        from doorbell_client import feed as core
+        before, core.POLL_TIMEOUT = core.POLL_TIMEOUT, 0.01
+        try:
+            world = Short()
+            world.reply = None
+            client = Client(surroundings=world)
+            feed = client.live(URL)
+            await feed.refresh()
+            self.assertEqual(feed.status.reason, "poll failed: no answer")
+            await client.close()
+        finally:
+            core.POLL_TIMEOUT = before
+
+    async def test_a_thousand_feeds_are_one_connection(self):
+        world = World()
+        world.reply = PUSHED
+        client = Client(surroundings=world)
+        feeds = [client.live(f"{URL}/{number}") for number in range(1000)]
+        await world.pass_(0)
+        world.open()
+        await settle()
+        for number in range(1000):
+            confirm(world, number, channel=f"c{number}")
+        while not world.connection.incoming.empty():
+            await settle()
+        self.assertEqual({feed.status.transport for feed in feeds}, {"push"})
+        self.assertEqual((len(world.connections), len(world.requests)), (1, 1000))
+        await client.close()
+
+    def test_a_program_that_ends_does_not_wait_for_a_poll_that_is_stuck(self):
+        import socket
+        import subprocess
+        import sys
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            program = f"""
+import asyncio
+from doorbell_client import live
+async def main():
+    feed = live("http://127.0.0.1:{server.getsockname()[1]}/api/things")
+    await asyncio.sleep(0.2)
+asyncio.run(main())
+"""
+            done = subprocess.run([sys.executable, "-c", program], timeout=20, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 class States(unittest.TestCase):
     def test_merge_patches_are_those_of_rfc_7386(self):
         cases = [
@@ -199,6 +310,27 @@ class States(unittest.TestCase):
         self.assertIs(after("delete", 1), body)
         self.assertIs(applied({"items": 7}, {"op": "insert"}, rows), NOTHING)
         self.assertEqual(applied(body, {"op": "truncate"}, rows)["items"], [])
+        for wrong in (None, "x"):
+            self.assertIs(applied({"items": [{"id": 5, "at": wrong}]}, {"op": "insert", "key": {"id": 3}, "data": {"id": 3, "at": 1}}, Rows(order="at")),
+                          NOTHING, "where null stands, the database decides")
+        self.assertIs(applied({"items": [{"id": 5}]}, {"op": "insert", "key": {"id": 3}, "data": {"id": 3}}, Rows(order="at")), NOTHING)
+        self.assertIs(applied({"items": [7]}, {"op": "insert", "key": {"id": 3}, "data": {"id": 3}}, rows), NOTHING)
+
+    def test_a_difference_is_told_by_its_fields(self):
+        body = {"at": 1, "list": {"items": [{"id": 1, "price": 1}, {"id": 2, "price": 2}]}}
+        self.assertEqual(differences(body, json.loads(json.dumps(body))), set())
+        self.assertEqual(
+            differences(body, {"at": 2, "list": {"items": [{"id": 1, "price": "1"}, {"id": 2, "price": "2", "by": 7}]}}),
+            {"at", "list.items[].price", "list.items[].by"})
+        self.assertEqual(differences(body, {"at": 1, "list": {"items": []}}), {"list.items"})
+        self.assertEqual(differences({"a": True}, {"a": 1}), {"a"})
+        self.assertEqual(differences(None, [1]), {"body"})
+        time = "2026-11-26T10:00:00.5+00:00"
+        for same in ("2026-11-26T10:00:00.500000+00:00", "2026-11-26T10:00:00.5Z", "2026-11-26 10:00:00.50-00:00"):
+            self.assertEqual(differences(time, same), set())
+        self.assertEqual(differences("2026-11-26T10:00:00+02:00", "2026-11-26T10:00:00.000+02:00"), set())
+        for other in ("2026-11-26T10:00:00.05Z", "2026-11-26T10:00:00.5+01:00", "2026-11-26T10:00:00.5", "Thu, 26 Nov 2026 10:00:00 GMT", 7):
+            self.assertEqual(differences({"time": time}, {"time": other}), {"time"})
 
 
 class Real(unittest.IsolatedAsyncioTestCase):

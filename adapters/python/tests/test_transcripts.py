@@ -16,7 +16,7 @@ CLIENT_TYPES = {"subscribe", "unsubscribe", "ack", "auth", "refresh", "request",
 
 async def play(transcript):
     world = World()
-    told = {"changes": [], "messages": [], "states": []}
+    told = {"changes": [], "messages": [], "states": [], "fields": [], "joined": []}
     options = dict(transcript["options"])
     if "rows" in options:
         options["rows"] = Rows(**options["rows"])
@@ -37,7 +37,8 @@ async def play(transcript):
         "connections": lambda: len(world.connections), "closed": lambda: [each.closed_with for each in world.connections],
         "sent": sent, "sent-types": lambda: [message["type"] for message in sent()],
         "states": lambda: told["states"], "state": lambda: told["states"][-1], "changes": lambda: told["changes"],
-        "messages": lambda: told["messages"], "drifts": lambda: feed.stats["drifts"],
+        "messages": lambda: told["messages"], "drifts": lambda: feed.stats["drifts"], "fields": lambda: list(dict.fromkeys(told["fields"])),
+        "joined": lambda: [told["joined"][-1].transport, told["joined"][-1].reason],
         "status": lambda: [feed.status.transport, feed.status.reason],
     }
     for number, step in enumerate(transcript["steps"], 1):
@@ -58,12 +59,16 @@ async def play(transcript):
             world.connection.say(value)
         elif action == "close":
             world.end(*value)
+        elif action == "join":
+            client.live(URL, on_status=told["joined"].append, **options)
         elif action == "stall":
             world.connection.stalls = value
         else:
+            assert action == "expect", action
             for what, expected in value.items():
                 assert seen[what]() == expected, f"{what} in step {number}: {seen[what]()}, not {expected}"
-        feed = feed or client.live(URL, on_data=told["states"].append, **options)
+        feed = feed or client.live(
+            URL, on_data=told["states"].append, on_drift=lambda was, now, fields: told["fields"].extend(fields), **options)
         await settle()
     await client.close()
     await settle()
