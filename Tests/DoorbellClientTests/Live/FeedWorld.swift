@@ -52,7 +52,8 @@ struct FeedWorld {
             for effect in machine.handle(queue.removeFirst(), at: now) { perform(effect) }
             for feed in told.keys {
                 guard let those = machine.statistics(of: feed) else { continue }
-                fields[feed, default: []] += those.driftedFields.subtracting(statistics[feed]?.driftedFields ?? []).sorted()
+                fields[feed, default: []] += those.driftedFields.subtracting(statistics[feed]?.driftedFields ?? [])
+                    .sorted()
                 statistics[feed] = those
             }
         }

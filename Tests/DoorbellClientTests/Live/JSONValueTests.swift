@@ -111,7 +111,8 @@ import Testing
         ] {
             #expect(time.differences(from: .string(same)) == [])
         }
-        for other in ["2026-11-26T10:00:00.05Z", "2026-11-26T10:00:00.5+01:00", "2026-11-26T10:00:00.5", "Thu, 26 Nov"] {
+        for other in ["2026-11-26T10:00:00.05Z", "2026-11-26T10:00:00.5+01:00", "2026-11-26T10:00:00.5", "Thu, 26 Nov"]
+        {
             #expect(time.differences(from: .string(other)) == ["body"])
         }
         #expect(JSONValue.object(["a": 1]).differences(from: nil) == ["body"])
