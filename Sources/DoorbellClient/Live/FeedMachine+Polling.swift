@@ -67,8 +67,9 @@ extension FeedMachine {
         }
         // Nobody else will try again, and the shown state may be old.
         if hole == 0 { makeHole() }
+        // As often as the loop polled.
         if isRetired, now >= retryAt {
-            retryAt = now + Self.reopening
+            retryAt = now + interval
             (since, heard) = (nil, nil)
             open()
         }

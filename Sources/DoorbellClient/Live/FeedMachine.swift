@@ -77,8 +77,6 @@ struct FeedMachine: Sendable {
     static let maximumHeld = 1000
     /// Positions by which messages that come again are known.
     static let maximumSeen = 4096
-    /// Between two subscriptions for the sake of a state that polls are refused.
-    static let reopening = Duration.seconds(10)
     /// That a client which was told to poll does not believe a late answer.
     static let askAnew = Duration.seconds(60)
     /// That messages may lag behind a poll before a difference between the two is drift.

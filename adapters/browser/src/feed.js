@@ -237,8 +237,9 @@ export class Feed extends Core {
         } else if (this.isLive) {
             // Nobody else will try again while push is live, and the shown state may be old.
             this.hole ||= ++this.holes;
+            // As often as the loop polled.
             if (isRetired && !this.holds && this.now >= this.retryAt) {
-                this.retryAt = this.now + PROVING;
+                this.retryAt = this.now + this.options.interval;
                 this.since = this.heard = null;
                 this.open(this.via);
             }

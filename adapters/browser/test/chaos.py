@@ -146,6 +146,8 @@ class Chaos(Demo):
         config = self.folder / "doorbell.yaml"
         text = (HERE.parent.parent.parent / "examples/desk/doorbell.yaml").read_text()
         text = text.replace("{ count: 200, age: 10m }", "{ count: 20000, age: 10m }")
+        # For `retired`: notifications is the first feature.
+        text = text.replace("    stage: push\n", "    stage: push\n    retirement: { sunset: 2020-01-01, gone: true }\n", 1)
         config.write_text(f"limits: {{ heartbeat: {heartbeat}s }}\n{text.rstrip()}\n{MORE}")
         self.run("install", [self.doorbell, "install", "--config", config], env=self.env)
         self.process = self.spawn("serve", [self.doorbell, "serve", "--config", config], signal.SIGTERM, env=self.env)
@@ -402,6 +404,25 @@ def moved(chaos):
     return f"shown after at most {worst:.1f} s; {len(positions)} changes told, each once"
 
 
+def retired(chaos):
+    """polls of a feature are refused for good: the page goes on by push, also one that begins then"""
+    def stage(name):
+        command = [chaos.doorbell, "stage", "notifications", name, "--why", "chaos", "--config", chaos.folder / "doorbell.yaml"]
+        chaos.run("stage", command, env=chaos.env)
+    chaos.open()
+    chaos.via("websocket", 5)
+    stage("retired")
+    try:
+        chaos.wait("polls to be refused", lambda: call(chaos.url + PATHS["notifications"]).status == 410, 5)
+        worst = chaos.follows(3)
+        chaos.open()
+        chaos.via("websocket", BOUND)
+        worst = max(worst, chaos.follows(3))
+    finally:
+        stage("push")
+    return f"shown after at most {worst:.1f} s"
+
+
 def tabs(chaos):
     """three tabs, one connection; when the one that has it is closed, another one connects"""
     chaos.open(tabs="ada")
@@ -586,7 +607,7 @@ class Tab(Browser):
 
 
 # Those after `None` with a heartbeat of 1 s.
-STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, restarted, tabs, classic, react, cut, node, python, None, events, buffered, stalled_events]
+STEPS = [websocket, poll, long_poll, refused, dropped, stalled, gateway, moved, retired, restarted, tabs, classic, react, cut, node, python, None, events, buffered, stalled_events]
 
 
 def check(chaos, names, shots):

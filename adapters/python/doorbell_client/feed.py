@@ -18,7 +18,6 @@ SPREAD = 0.05  # s: upper bound of the random delay before a fetch that many cli
 POLL_TIMEOUT = 30.0  # s
 MAX_HELD = 1000  # messages kept for the answer of a fetch that is under way; with more than that it is repeated instead
 MAX_SEEN = 4096  # positions by which messages that come again are known
-REOPEN = 10.0  # s between two subscriptions for the sake of a state that polls are refused
 ASK_ANEW = 60.0  # s that a client which was told to poll does not believe a late answer
 GRACE = 2.0  # s that messages may lag behind a poll before a difference between the two is drift
 FIRST_CHECK = 30.0  # s after the first row change until the state is compared with a poll for the first time
@@ -221,7 +220,7 @@ class Feed(Core):
         if not self.hole:  # nobody else will try again, and the shown state may be old
             self.make_hole()
         if is_retired and self.now >= self.retry_at:
-            self.retry_at = self.now + REOPEN
+            self.retry_at = self.now + self.interval  # as often as the loop polled
             self.since = self.heard = None
             self.open()
 
