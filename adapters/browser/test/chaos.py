@@ -439,8 +439,10 @@ def tabs(chaos):
         for browser in everything:
             chaos.wait("each tab to show the change", lambda: chaos.shown(browser), BOUND)
         chaos.browser.command("Page.navigate", url="about:blank")  # the tab that connects is gone
+        # Until they are told, the others believe what they had.
+        chaos.wait("another tab to connect", lambda: sum(kind == "socket" for _, kind, _ in chaos.evil.log) > 1, 10)
         for browser in others:
-            chaos.wait("the other tabs to connect", lambda: browser.value("feeds.chat.status.via") == "websocket", 10)
+            chaos.wait("the other tabs by websocket", lambda: browser.value("feeds.chat.status.via") == "websocket", 10)
         sockets = sum(kind == "socket" for _, kind, _ in chaos.evil.log)
         expect(sockets == 2, f"{sockets} WebSockets after the first tab was closed")
         chaos.change(chaos.number + 1)
