@@ -177,8 +177,12 @@ struct CaptureStateMachine: Sendable {
             rowsAt = tickedAt
         }
         pace = pace(rows: rows)
-        state = .draining
-        return held ? .releaseBell : pauseAfterTick(now)
+        if held || !mayUseBell || patience > .zero {
+            state = .draining
+            return held ? .releaseBell : pauseAfterTick(now)
+        }
+        state = .fallingAsleep(pause: .zero, holding: false)
+        return .takeBell
     }
 
     /// Each tick costs the database a commit and two reads, and takes them from the writers: the more they write, the further apart
