@@ -48,7 +48,16 @@ public struct StalenessHistogram: Sendable, Hashable {
         if buckets.isEmpty {
             buckets = other.buckets
         } else {
-            for bucket in other.buckets { add(bucket.count, at: bucket.index) }
+            // Both are in order, and most often they have the same buckets.
+            var place = 0
+            for bucket in other.buckets {
+                while place < buckets.count, buckets[place].index < bucket.index { place += 1 }
+                if place < buckets.count, buckets[place].index == bucket.index {
+                    buckets[place].count &+= bucket.count
+                } else {
+                    buckets.insert(bucket, at: place)
+                }
+            }
         }
     }
 

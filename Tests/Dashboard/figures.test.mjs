@@ -40,6 +40,12 @@ test('cohorts of a path are added up, and percentiles come from the buckets', ()
   assert.equal(figures.totals(lines).get('poll').requests, 112);
 });
 
+test('what waited for slow clients: the most of any line, the rest added up; none where a line says nothing of it', () => {
+  const line = (buffers) => ({ feature: 'a', path: 'push', staleness: [], total: { requests: 1, unchanged: 0, errors: 0, bytesUp: 0, bytesDown: 0, originRequests: 0, cpuSeconds: 0, told: 1, buffers } });
+  const sum = figures.totals([line({ waitingBytes: 10, behind: 1, conflated: 2, resets: 3, closed: 4 }), line({ waitingBytes: 7, behind: 1, conflated: 1, resets: 1, closed: 1 }), line()]).get('push');
+  assert.deepEqual([sum.waiting, sum.behind, sum.conflated, sum.resets, sum.closed], [10, 2, 3, 4, 5]);
+});
+
 test('rates are of one run of the service only', () => {
   const look = (now, messagesSent, started = 'a') => ({ now: new Date(now * 1000).toISOString(), started, messagesSent, polls: 0, sentBytes: 0 });
   assert.equal(figures.between(look(10, 100), look(12, 150)).messages, 25);

@@ -2,6 +2,7 @@
 
 const root = new URL('../', document.baseURI);
 const patience = 10_000; // milliseconds
+const longPatience = 90_000; // of reports: the database has a minute for them
 const longestPause = 15; // seconds
 const events = new EventTarget();
 
@@ -93,13 +94,13 @@ async function request(path, options, shown) {
   throw refusal;
 }
 
-function timed(signal) {
-  return AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]);
+function timed(signal, path = '') {
+  return AbortSignal.any([AbortSignal.timeout(path.startsWith('comparison') ? longPatience : patience), ...(signal ? [signal] : [])]);
 }
 
 /** JSON of a path such as `parity/orders?…`. Throws Refused, Away, or an AbortError. */
 export async function get(path, signal, shown = token()) {
-  const response = await request(path, { signal: timed(signal) }, shown);
+  const response = await request(path, { signal: timed(signal, path) }, shown);
   try {
     return await response.json();
   } catch (error) {

@@ -61,7 +61,7 @@ export function open(main, name, closed) {
       range = value;
       // What was there is of another time.
       for (const each of [requests, traffic, waits, processor]) each.update({ series: [], summary: '' });
-      fill(sums);
+      fill(sums, h('p', { class: 'muted', role: 'status' }, 'Reading what was counted …'));
       compare();
     })), h('div', { class: 'plots' }, requests.node, traffic.node, waits.node, processor.node), sums),
     section('pollers', 'Who still polls', pollersNote, pollers.node),
@@ -210,6 +210,7 @@ export function open(main, name, closed) {
     });
     const used = pathSeries(report, (total) => total.cpuSeconds);
     processor.update({ series: used, summary: `In all ${say((sum) => `${figure(sum.cpu)} processor seconds`)}` });
+    const { behind = 0, conflated = 0, resets = 0, closed = 0, waiting = 0 } = byPath.get('push') ?? {};
     fill(sums, report.trouble && h('p', { class: 'error' }, report.trouble), named.length > 0 && h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Polling and push in figures' }, h('table', {},
       h('caption', {}, 'The same, added up'),
       h('thead', {}, h('tr', {}, ['how', 'requests', 'nothing new', 'failed', 'bytes', 'to the legacy API', 'told within (median)', '95 %', '99 %'].map((text, index) => h('th', { scope: 'col', class: index ? 'number' : null }, text)))),
@@ -217,6 +218,7 @@ export function open(main, name, closed) {
         const sum = byPath.get(key);
         return h('tr', {}, h('th', { scope: 'row' }, text), [count(sum.requests), key === 'push' ? '–' : share(sum.unchanged, sum.requests), count(sum.errors), bytes(sum.bytes), count(sum.origin),
           ...[50, 95, 99].map((part) => duration(percentile(sum.buckets, part)))].map((value) => h('td', { class: 'number' }, value)));
-      })))));
+      })))), (behind > 0 || waiting > 0) && h('p', { class: 'muted' }, `Clients that read slowly: at most ${bytes(waiting)} waited for one; ${count(behind)} fell behind, `
+      + `${count(conflated)} messages were left out for them, ${count(resets)} were told to begin anew, ${count(closed)} were closed.`));
   }
 }

@@ -45,7 +45,7 @@ export function totals(lines, feature) {
   const sums = new Map();
   for (const line of lines) {
     if (feature && line.feature !== feature) continue;
-    const sum = sums.get(line.path) ?? { requests: 0, unchanged: 0, errors: 0, bytes: 0, origin: 0, cpu: 0, told: 0, buckets: new Map() };
+    const sum = sums.get(line.path) ?? { requests: 0, unchanged: 0, errors: 0, bytes: 0, origin: 0, cpu: 0, told: 0, behind: 0, conflated: 0, resets: 0, closed: 0, waiting: 0, buckets: new Map() };
     sum.requests += line.total.requests;
     sum.unchanged += line.total.unchanged;
     sum.errors += line.total.errors;
@@ -53,6 +53,12 @@ export function totals(lines, feature) {
     sum.origin += line.total.originRequests;
     sum.cpu += line.total.cpuSeconds;
     sum.told += line.total.told;
+    const { behind = 0, conflated = 0, resets = 0, closed = 0, waitingBytes = 0 } = line.total.buffers ?? {};
+    sum.behind += behind;
+    sum.conflated += conflated;
+    sum.resets += resets;
+    sum.closed += closed;
+    sum.waiting = Math.max(sum.waiting, waitingBytes);
     for (const { upTo, count } of line.staleness) sum.buckets.set(upTo, (sum.buckets.get(upTo) ?? 0) + count);
     sums.set(line.path, sum);
   }

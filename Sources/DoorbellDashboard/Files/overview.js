@@ -173,7 +173,7 @@ export function open(main, _, signal) {
     }
     drawProcessor();
     if (report?.lines) drawTotals();
-    else fill(sums);
+    else fill(sums, range !== 'live' && h('p', { class: 'muted', role: 'status' }, 'Reading what was counted …'));
   }
 
   function drawProcessor() {

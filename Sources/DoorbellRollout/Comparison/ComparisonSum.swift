@@ -19,7 +19,8 @@ public struct ComparisonSum: Sendable {
     /// Seconds that a point covers.
     public let step: Int
     private var lines: [Ledger.Key: Series] = [:]
-    private var paths: [Ledger.Path: Series] = [:]
+    /// By the number of the point.
+    private var paths: [Ledger.Path: [Int64: LedgerCounts]] = [:]
     private var usage = LedgerUsage()
     private var usagePoints: [Int64: LedgerUsage] = [:]
 
@@ -40,7 +41,7 @@ public struct ComparisonSum: Sendable {
         let point = (start - from) / Int64(step)
         lines[key, default: Series()].add(counts, at: query.points == .all ? point : nil)
         guard query.points != .none else { return }
-        paths[key.path, default: Series()].add(counts, at: point)
+        paths[key.path, default: [:]][point, default: LedgerCounts()].add(counts)
     }
 
     public mutating func add(_ usage: LedgerUsage, start: Int64) {
@@ -84,11 +85,11 @@ public struct ComparisonSum: Sendable {
             feature: key.feature, cohort: key.cohort, path: key.path, total: ComparisonReport.Tally(series.total),
             staleness: series.total.staleness.buckets.map {
                 ComparisonReport.StalenessBucket(upTo: StalenessHistogram.end(of: $0.index), count: $0.count)
-            }, points: points(series))
+            }, points: points(series.points))
     }
 
-    private func points(_ series: Series) -> [ComparisonReport.Point] {
-        series.points.sorted { $0.key < $1.key }.map { number, counts in
+    private func points(_ points: [Int64: LedgerCounts]) -> [ComparisonReport.Point] {
+        points.sorted { $0.key < $1.key }.map { number, counts in
             ComparisonReport.Point(
                 at: Double(from + number * Int64(step)), total: ComparisonReport.Tally(counts))
         }

@@ -147,7 +147,8 @@ extension SimulationReport {
         let push = phases.first { $0.isPush && $0.changes > 0 }.map {
             "; push: \(Figures.decimal(Double($0.transactions) / Double($0.changes), places: 1)) for each change, of which the change is one"
         }
-        return "database transactions: one for each poll that the legacy API answers and one for each change; the rest are Doorbell's, which looks for changes, "
+        return
+            "database transactions: one for each poll that the legacy API answers and one for each change; the rest are Doorbell's, which looks for changes, "
             + "and once more before it sleeps" + (push ?? "")
     }
 
