@@ -36,7 +36,7 @@ export class Tabs {
         if (!this.channel) return;
         this.controller.abort();
         this.closeSocket?.(1001, 'the page is hidden');
-        [...this.tabs.keys()].forEach(tab => this.gone(tab));
+        [...this.tabs.keys()].forEach(tab => this.gone(tab, 'another tab connects'));
         this.channel.close();
         this.channel = null;
     }
@@ -116,11 +116,12 @@ export class Tabs {
         this.page.feeds.delete(name);
     }
 
-    gone(tab, reason = 'another tab connects') {
+    /** `reason`: for the tab, where it does not know; a tab that has dialled anew would take it for the end of that. */
+    gone(tab, reason) {
         const state = this.tabs.get(tab);
         if (!this.tabs.delete(tab)) return;
         [...state.feeds.keys()].forEach(id => this.end(state, id));
-        this.post({ to: tab, say: 'close', code: 1012, reason });
+        if (reason) this.post({ to: tab, say: 'close', code: 1012, reason });
     }
 
     /** The service was heard: whoever asked whether it is there is answered. */

@@ -229,3 +229,18 @@ test('where polls are refused, a second tab is given the state by the connection
     assert.deepEqual(pages.map(page => page.bodies.at(-1)), [{ n: 1 }, { n: 1 }]);
     assert.deepEqual(pages.map(page => page.feed.transport), ['push', 'push']);
 });
+
+test('a tab that dials again, though its last connection has not been ended by it, is welcome', async () => {
+    const browser = new Browser();
+    const [first, second] = [await opened(browser), await opened(browser)];
+    await taken(first);
+    assert.equal(second.feed.status.via, 'websocket');
+    const [{ name }] = browser.channels;
+    const channel = new browser.BroadcastChannel(name);
+    channel.postMessage({ from: 'one that begins to connect', say: 'leader' });
+    channel.close();
+    await second.pass(0);
+    assert.equal(second.feed.transport, 'poll');
+    for (let i = 0; i < 5; i += 1) { await second.pass(1000); await taken(first); }
+    assert.equal(second.feed.status.via, 'websocket');
+});
