@@ -101,7 +101,8 @@ let modules: [Target] = [
         name: "DoorbellCLI",
         dependencies: [
             "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellCapture", "DoorbellClient", "DoorbellCore",
-            "DoorbellRollout", "DoorbellSimulate", "DoorbellTesting", argumentParser, logging, nioSSL, unixSignals,
+            "DoorbellRollout", "DoorbellSimulate", "DoorbellTesting", argumentParser, asyncHTTPClient, logging, nioCore,
+            nioHTTP1, nioSSL, unixSignals,
         ], swiftSettings: settings),
     .executableTarget(
         name: "DoorbellBench",

@@ -1,10 +1,9 @@
+import AsyncHTTPClient
 import Doorbell
 import DoorbellCore
 import Foundation
-
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
+import NIOCore
+import NIOHTTP1
 
 /// Reads from the admin port of a running service.
 struct AdminClient {
@@ -16,23 +15,36 @@ struct AdminClient {
         token = configuration.adminToken
     }
 
+    /// A week of a thousand features, with every point.
+    private static let largestAnswer = 256 << 20
+
+    /// - Parameter seconds: How long the whole answer may take.
     /// - Throws: ``DoorbellError`` with code `service`.
-    func get(_ path: String) async throws -> String {
-        guard let url = URL(string: "http://\(address)\(path)") else {
-            throw DoorbellError(.service, "'\(address)' is not an address that can be asked")
-        }
-        var request = URLRequest(url: url, timeoutInterval: 10)
-        if let token { request.setValue(token.authorization, forHTTPHeaderField: "Authorization") }
+    func get(_ path: String, within seconds: Int64 = 10) async throws -> String {
+        var request = HTTPClientRequest(url: "http://\(address)\(path)")
+        if let token { request.headers.add(name: "Authorization", value: token.authorization) }
+        let asked = request
+        var settings = HTTPClient.Configuration()
+        // Where nobody listens it is said at once.
+        settings.connectionPool.retryConnectionEstablishment = false
+        let status: UInt
         let data: Data
-        let response: URLResponse
         do {
-            (data, response) = try await URLSession.shared.data(for: request)
+            (status, data) = try await HTTPClient.withHTTPClient(configuration: settings) { client in
+                let response = try await client.execute(asked, timeout: .seconds(seconds))
+                let body = try await response.body.collect(upTo: Self.largestAnswer)
+                return (response.status.code, Data(body.readableBytesView))
+            }
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            throw DoorbellError(
+                .service, "the admin port of the service at \(address) does not answer within \(seconds) s",
+                hint: "It may be busy: try again, or ask for less.")
         } catch {
             throw DoorbellError(
                 .service, "cannot reach the admin port of the service at \(address)",
                 hint: "Is 'doorbell serve' running with this configuration?")
         }
-        guard let status = (response as? HTTPURLResponse)?.statusCode, status == 200 else {
+        guard status == 200 else {
             if let failure = try? JSONDecoder().decode(Failure.self, from: data) {
                 throw DoorbellError(
                     .service, "the admin port at \(address) refuses: \(failure.error.message)",

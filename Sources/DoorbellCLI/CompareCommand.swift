@@ -50,7 +50,8 @@ struct CompareCommand: AsyncParsableCommand {
             }
             let admin = AdminClient(configuration)
             while true {
-                let answer = try await admin.get(path)
+                // The database has a minute for it.
+                let answer = try await admin.get(path, within: 90)
                 if let html {
                     return try write(
                         ComparisonPage.html(try report(answer, admin), feature: feature, prices: configuration.prices),

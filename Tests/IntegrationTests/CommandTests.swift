@@ -2,6 +2,8 @@ import DoorbellRollout
 import DoorbellTestSupport
 import DoorbellTesting
 import Foundation
+import NIOCore
+import NIOPosix
 import Testing
 
 /// Misuse of the commands: each gets a clear sentence and an exit code of its kind, and leaves the database as it was.
@@ -147,6 +149,15 @@ import Testing
     }
 
     // MARK: The service
+
+    @Test("a service that takes the connection and says nothing is not waited for without end")
+    func silent() async throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: doorbell.adminPort).get()
+        expect(try doorbell.command("pollers"), 75, "does not answer within 10 s", "try again")
+        try await listener.close()
+    }
 
     @Test("ports in use are named, and the service that has them goes on")
     func portsInUse() async throws {
