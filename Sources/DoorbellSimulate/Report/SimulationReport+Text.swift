@@ -148,8 +148,8 @@ extension SimulationReport {
             "; push: \(Figures.decimal(Double($0.transactions) / Double($0.changes), places: 1)) for each change, of which the change is one"
         }
         return
-            "database transactions: one for each poll that the legacy API answers and one for each change; the rest are Doorbell's, which looks for changes, "
-            + "and once more before it sleeps" + (push ?? "")
+            "database transactions: one for each poll that the legacy API answers and one for each change; the rest are Doorbell's, which "
+            + "looks for changes, and once more before it sleeps" + (push ?? "")
     }
 
     /// What push costs the legacy API all the time, and a short run does not show.
