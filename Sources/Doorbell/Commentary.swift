@@ -73,7 +73,6 @@ final class Commentary: Sendable {
             milliseconds % 1000)
     }
 
-    static func toStandardOutput(_ line: String) {
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
-    }
+    /// A line that cannot be written is lost; the service goes on.
+    static func toStandardOutput(_ line: String) { try? FileOutput.standardOutput.write(line + "\n") }
 }

@@ -35,6 +35,8 @@ public struct Assessment: Sendable {
     /// Requests in each bin, and the seconds of a bin.
     public let series: [Int]
     public let seriesWidth: Int
+    /// Whether the lines are in the order of their times, but for a few; otherwise there are no endpoints.
+    public let isInOrder: Bool
     /// Those that cost the most first.
     public let endpoints: [EndpointAssessment]
     /// What the reader of the figures has to know.

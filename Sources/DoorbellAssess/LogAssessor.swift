@@ -68,7 +68,7 @@ extension Assessment {
         _ counter: borrowing LogCounter, tally: LogTally, files: [File], notes: [String], assumptions: Assumptions,
         replayed: [Int: Replay.Tally] = [:], evidence: [Int: [QualifiedName: ChangeEvidence]] = [:]
     ) {
-        let begin = counter.begin ?? 0
+        let begin = counter.isInOrder ? counter.begin ?? 0 : counter.earliest
         let duration = max(1, Double(counter.end - begin) / 1000)
         self.files = files
         self.begin = Timestamp(microseconds: begin * 1000)
@@ -83,8 +83,12 @@ extension Assessment {
         peakSecond = counter.peakSecond
         series = counter.series.bins.map(Int.init)
         seriesWidth = Int(counter.series.width)
-        endpoints = Self.endpoints(
-            counter, duration: duration, assumptions: assumptions, replayed: replayed, evidence: evidence)
+        isInOrder = counter.isInOrder
+        // Pollers are known by their periods, which are wrong when the order is.
+        endpoints =
+            counter.isInOrder
+            ? Self.endpoints(
+                counter, duration: duration, assumptions: assumptions, replayed: replayed, evidence: evidence) : []
         self.notes = notes + Self.remarks(counter, files: files, duration: duration)
     }
 
@@ -123,6 +127,11 @@ extension Assessment {
 
     private static func remarks(_ counter: borrowing LogCounter, files: [File], duration: Double) -> [String] {
         var notes = files.compactMap(\.failure)
+        if !counter.isInOrder {
+            notes.append(
+                "lines are not in order of time (\(Format.count(counter.late)) of \(Format.count(counter.requests)) are more than a minute "
+                    + "older than one before): sort them, or turn them around with tac; so there are no verdicts")
+        }
         let addresses = counter.addresses.estimate
         if addresses <= 3, counter.requests >= 1000 {
             notes.append(

@@ -7,12 +7,16 @@ struct LogCounter: ~Copyable {
     static let capacity = 1 << 18
     /// Days that a log may be long; what is dated outside is a mistake of the log.
     private static let longest: Int64 = 400 * 86_400_000
+    /// Milliseconds. Lines are written at the end of a request, by some with the time of its begin: polls are held for a minute at most.
+    private static let disorder: Int64 = 61_000
 
     private(set) var routes = RouteTable()
     private let tracks: TrackTable
     /// Milliseconds since 1970.
     private(set) var begin: Int64?
     private(set) var end: Int64 = 0
+    /// Of all entries, also of those that are late.
+    private(set) var earliest = Int64.max
     private(set) var requests = 0
     private(set) var bytes: UInt64 = 0
     private(set) var clients = DistinctCounter()
@@ -20,10 +24,15 @@ struct LogCounter: ~Copyable {
     private(set) var series = TimeSeries()
     private(set) var peakSecond = 0
     private(set) var misdated = 0
+    /// Lines that are much older than one before them.
+    private(set) var late = 0
     private(set) var replay: Replay?
     private var correlation: Correlation?
     private var second: UInt32 = 0
     private var inSecond = 0
+
+    /// Whether periods mean something: few lines may be out of the order of time.
+    var isInOrder: Bool { late * 100 <= requests }
 
     var evicted: Int { tracks.evicted }
     var refused: Int { tracks.refused }
@@ -46,6 +55,8 @@ struct LogCounter: ~Copyable {
             misdated += 1
             return
         }
+        if end - entry.time > Self.disorder { late += 1 }
+        earliest = min(earliest, entry.time)
         end = max(end, entry.time)
         let since = max(0, entry.time - begin)
         let second = UInt32(truncatingIfNeeded: since / 1000)

@@ -19,7 +19,7 @@ struct AdminClient {
     private static let largestAnswer = 256 << 20
 
     /// - Parameter seconds: How long the whole answer may take.
-    /// - Throws: ``DoorbellError`` with code `service`.
+    /// - Throws: ``DoorbellError`` with code `service`, or `permission` without the right token.
     func get(_ path: String, within seconds: Int64 = 10) async throws -> String {
         var request = HTTPClientRequest(url: "http://\(address)\(path)")
         if let token { request.headers.add(name: "Authorization", value: token.authorization) }
@@ -47,7 +47,8 @@ struct AdminClient {
         guard status == 200 else {
             if let failure = try? JSONDecoder().decode(Failure.self, from: data) {
                 throw DoorbellError(
-                    .service, "the admin port at \(address) refuses: \(failure.error.message)",
+                    status == 401 ? .permission : .service,
+                    "the admin port at \(address) refuses: \(failure.error.message)",
                     hint: failure.error.hint)
             }
             throw DoorbellError(.service, "the admin port at \(address) does not answer like Doorbell's")

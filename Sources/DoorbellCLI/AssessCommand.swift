@@ -18,9 +18,8 @@ struct AssessCommand: AsyncParsableCommand {
               doorbell assess /var/log/nginx/access.log*            rotated ones, too
               zcat -f logs/* | doorbell assess -
               doorbell assess access.log --html report.html         a page with plots
-              doorbell assess access.log --config doorbell.yaml     writes a configuration to begin with
-              doorbell assess app.log --format '$remote_addr [$time_local] "$request" $status $body_bytes_sent "$cookie_sid"' \
-            --client '$cookie_sid'
+              doorbell assess access.log --config doorbell.yaml     a first configuration
+              doorbell assess a.log --format '%h %t "%r" %>s %b %{sid}C' --client '%{sid}C'
 
             pollers: pairs of a client and a URL that it polls. every: the median of their periods; jitter: the standard deviation of a \
             period; regular: gaps that fit it; hidden: polls of tabs in the background, once a minute. unchanged: answers with 304, or of the same \
@@ -46,7 +45,9 @@ struct AssessCommand: AsyncParsableCommand {
     var all = false
     @Flag(help: "Print JSON.")
     var json = false
-    @Option(help: ArgumentHelp("Write a page with plots.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write a page with plots; '-' is standard output, in the place of the table.", valueName: "file"))
     var html: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("Write a configuration to begin with.", valueName: "file"))
     var config: String?
@@ -54,6 +55,10 @@ struct AssessCommand: AsyncParsableCommand {
     var force = false
 
     func validate() throws {
+        try OutputFile.validate(html, option: "--html")
+        try OutputFile.validate(config, option: "--config")
+        let printed = [html, config].filter { OutputFile.isStandardOutput($0) }.count + (json ? 1 : 0)
+        if printed > 1 { throw ValidationError("only one of --json, --html and --config can go to standard output") }
         if logs.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read once only") }
         if let requestCpu, !(requestCpu >= 0 && requestCpu <= 1e6) {
             throw ValidationError("--request-cpu is 0 to 1,000,000 milliseconds")
@@ -78,20 +83,22 @@ struct AssessCommand: AsyncParsableCommand {
             bar.clear()
             if json {
                 Terminal.print(assessment.json(assumptions: assessor.assumptions))
-            } else {
+            } else if ![html, config].contains(where: { OutputFile.isStandardOutput($0) }) {
                 let limit = all ? Int.max : 10
                 Terminal.print(assessment.text(limit: limit, assumptions: assessor.assumptions), terminator: "")
             }
             if let html {
                 try OutputFile(path: html, force: force).write(assessment.html(assumptions: assessor.assumptions))
-                Terminal.complain("note: wrote \(html)")
+                if html != "-" { Terminal.complain("note: wrote \(html)") }
             }
             if let config {
                 guard let text = assessment.startingConfiguration else {
-                    return Terminal.complain("note: no endpoint is worth moving, so \(config) was not written")
+                    let reason =
+                        assessment.isInOrder ? "no endpoint is worth moving" : "the log is not in order of time"
+                    return Terminal.complain("note: \(reason), so \(config) was not written")
                 }
                 try OutputFile(path: config, force: force).write(text)
-                Terminal.complain("note: wrote \(config); the tables are to be filled in")
+                if config != "-" { Terminal.complain("note: wrote \(config); the tables are to be filled in") }
             }
         }
     }

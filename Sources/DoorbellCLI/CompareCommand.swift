@@ -29,15 +29,20 @@ struct CompareCommand: AsyncParsableCommand {
     var watch = false
     @Flag(help: "Print JSON.")
     var json = false
-    @Option(help: ArgumentHelp("Write a page with plots to this file, and print nothing else.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write a page with plots to this file, '-' for standard output, and print nothing else.", valueName: "file")
+    )
     var html: String?
+    @Flag(help: "Replace a file that exists.")
+    var force = false
 
     func validate() throws {
         guard let duration = Units.duration(since), (.seconds(60) ... .seconds(400 * 86_400)).contains(duration) else {
             throw ValidationError("--since must be a time from 1m to 400d, such as 24h, not '\(since)'")
         }
         if html != nil, watch || json { throw ValidationError("--html goes without --watch and --json") }
-        if html == "" { throw ValidationError("--html needs the name of a file") }
+        try OutputFile.validate(html, option: "--html")
     }
 
     func run() async throws {
@@ -48,22 +53,21 @@ struct CompareCommand: AsyncParsableCommand {
             if let feature {
                 path += "&feature=\(try StageControl.feature(feature, among: configuration.features).name)"
             }
+            let page = html.map { OutputFile(path: $0, force: force) }
+            try page?.check()
             let admin = AdminClient(configuration)
-            while true {
-                // The database has a minute for it.
-                let answer = try await admin.get(path, within: 90)
-                if let html {
-                    return try write(
-                        ComparisonPage.html(try report(answer, admin), feature: feature, prices: configuration.prices),
-                        to: html)
-                }
-                let text =
-                    json ? answer : try report(answer, admin).text(feature: feature, prices: configuration.prices)
-                // To the top of the terminal, and nothing of before below.
-                if watch, Terminal.standardOutputIsTerminal { Terminal.print("\u{1B}[H\u{1B}[2J", terminator: "") }
-                Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
-                guard watch else { return }
-                try? await Task.sleep(for: .seconds(2))
+            // The database has a minute for it.
+            let patience: Int64 = 90
+            if let page {
+                let report = try report(try await admin.get(path, within: patience), admin)
+                try page.write(ComparisonPage.html(report, feature: feature, prices: configuration.prices))
+                if !page.isStandardOutput { Terminal.print("wrote \(page.path)") }
+                return
+            }
+            try await Watch.run(watch) {
+                let answer = try await admin.get(path, within: patience)
+                return json
+                    ? answer : try report(answer, admin).text(feature: feature, prices: configuration.prices)
             }
         }
     }
@@ -76,17 +80,5 @@ struct CompareCommand: AsyncParsableCommand {
                 .service, "the service at \(admin.address) answers with a comparison that this command does not know",
                 hint: "Use the command of the version that is running.")
         }
-    }
-
-    private func write(_ page: String, to name: String) throws {
-        do {
-            try Data(page.utf8).write(to: URL(fileURLWithPath: name), options: .atomic)
-        } catch {
-            let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map {
-                ($0 as? any Error)?.localizedDescription ?? "\($0)"
-            }
-            throw DoorbellError(.system, "cannot write '\(name)': \(reason ?? error.localizedDescription)")
-        }
-        Terminal.print("wrote \(name)")
     }
 }

@@ -13,8 +13,8 @@ struct DoctorCommand: AsyncParsableCommand {
             timeouts, tokens in access logs. Changes nothing.
 
               doorbell doctor
-              doorbell doctor --url https://app.example --poll /api/orders/42 --header 'Cookie: session=…'
-              doorbell doctor --url https://app.example --log /var/log/nginx/access.log --json
+              doorbell doctor --url https://app.example --poll /api/orders/42 -H 'Cookie: …'
+              doorbell doctor --url https://app.example --log /var/log/nginx/access.log
 
             Exit codes: 0 all is well, 1 something fails (with --strict also a warning).
             """)
@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A polled path to try a held poll on.", valueName: "path"))
     var poll: String?
     @Option(
-        name: .shortAndLong,
+        name: [.customShort("H"), .long],
         help: ArgumentHelp("A header of every request, 'Name: value'. Repeatable.", valueName: "header"))
     var header: [String] = []
     @Option(help: ArgumentHelp("An access log to look for tokens in. Repeatable.", valueName: "file"))
@@ -39,19 +39,32 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...600).contains(patience) else { throw ValidationError("--patience takes 1 to 600 seconds") }
-        for header in header where !header.contains(":") {
-            throw ValidationError("--header takes 'Name: value', not '\(header)'")
-        }
+        try HeaderOption.validate(header)
         if let url {
-            guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme),
-                parts.host?.isEmpty == false,
-                parts.query == nil, ["", "/"].contains(parts.path)
-            else { throw ValidationError("--url takes a URL like https://app.example, not '\(url)'") }
+            try Self.validate(url: url)
         } else if poll != nil || !log.isEmpty || !header.isEmpty {
             throw ValidationError("--poll, --log and --header go with --url")
         }
         if let poll, !poll.hasPrefix("/") {
             throw ValidationError("--poll takes a path like /api/orders/42, not '\(poll)'")
+        }
+    }
+
+    /// What stands before an @ may be a password, so the URL is not repeated.
+    private static func validate(url: String) throws {
+        let takes = "--url takes a URL like https://app.example"
+        guard let scheme = ["http://", "https://"].first(where: { url.hasPrefix($0) }) else {
+            throw ValidationError("\(takes): it must begin with http:// or https://")
+        }
+        let rest = url.dropFirst(scheme.count)
+        let authority = rest.prefix { !"/?#".contains($0) }
+        do {
+            _ = try URLAuthority(authority)
+        } catch {
+            throw ValidationError("\(takes): it \(error)")
+        }
+        guard ["", "/"].contains(rest.dropFirst(authority.count)) else {
+            throw ValidationError("\(takes): it must not have a path or a query")
         }
     }
 

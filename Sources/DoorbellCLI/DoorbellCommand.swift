@@ -10,8 +10,8 @@ struct DoorbellCommand: AsyncParsableCommand {
             Doorbell runs beside a legacy API on PostgreSQL, captures row changes, and pushes them over WebSocket, while \
             the polled URLs go on answering.
 
-              doorbell assess access.log     which endpoints are polled, and which are worth moving
-              doorbell init access.log       write doorbell.yaml from the database and the log
+              doorbell assess access.log     which endpoints are polled, and worth moving
+              doorbell init access.log       doorbell.yaml from the database and the log
               doorbell check                 is doorbell.yaml right?
               doorbell doctor                what keeps push from working?
               doorbell install --dry-run     what would be changed in the database?
@@ -25,13 +25,13 @@ struct DoorbellCommand: AsyncParsableCommand {
               doorbell stage                 where each feature stands, and how to move it
               doorbell pollers               who polls although there is push
               doorbell token --subject 7     a token to try things out with
-              doorbell simulate              polling against push with thousands of clients, on this machine
+              doorbell simulate              the same with thousands of clients, here
               doorbell man | man -l -        the manual
 
-            Every command but assess, simulate and man takes --config FILE (default ./doorbell.yaml). Exit codes: 0 done, 64 wrong \
-            usage, 69 the database cannot be reached or refuses, 71 a port or file is in use, 75 the service cannot be \
-            reached, or somebody else was faster, 76 the database is not prepared or not supported, 77 a right is missing, \
-            78 the configuration is wrong.
+            Every command but assess, which writes one, simulate and man takes --config FILE (default ./doorbell.yaml). Exit \
+            codes: 0 done, 64 wrong usage, 69 the database cannot be reached or refuses, 71 a port is in use, or output \
+            cannot be written, 75 the service cannot be reached or refuses, or somebody else was faster, 76 the database \
+            is not prepared or not supported, 77 a right is missing, or a token is not good, 78 the configuration is wrong.
             """,
         version: "doorbell 0.1.0",
         subcommands: [

@@ -26,10 +26,10 @@ struct GateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Terminal.reporting {
             let configuration = try file.load()
-            if let feature, !configuration.features.contains(where: { $0.name == feature && $0.gate != nil }) {
+            if let feature, try StageControl.feature(feature, among: configuration.features).gate == nil {
                 let gated = configuration.features.filter { $0.gate != nil }.map(\.name).joined(separator: ", ")
                 throw DoorbellError(
-                    .configuration, "the configuration has no feature '\(feature)' with a gate",
+                    .usage, "feature '\(feature)' has no gate",
                     hint: gated.isEmpty ? "No feature has one." : "These have one: \(gated).")
             }
             let path = "/gates" + (feature.map { "/" + $0 } ?? "")

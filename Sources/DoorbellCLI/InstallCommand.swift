@@ -9,7 +9,7 @@ struct InstallCommand: AsyncParsableCommand {
             One transaction: all of it or nothing. Doing it again brings the database up to the configuration. Creating a \
             trigger waits for open writes of that table, for a few seconds at most.
 
-              doorbell install --dry-run | less      what it would run, with its own BEGIN and COMMIT
+              doorbell install --dry-run | less     what it would run, with BEGIN and COMMIT
               doorbell install
             """)
 

@@ -28,21 +28,10 @@ struct ParityCommand: AsyncParsableCommand {
     func run() async throws {
         try await Terminal.reporting {
             let configuration = try file.load()
-            if let feature, !configuration.features.contains(where: { $0.name == feature }) {
-                throw DoorbellError(
-                    .configuration, "there is no feature '\(feature)' in the configuration",
-                    hint: "It has: \(configuration.features.map(\.name).joined(separator: ", ")).")
-            }
+            if let feature { _ = try StageControl.feature(feature, among: configuration.features) }
             let admin = AdminClient(configuration)
             let path = "/parity" + (feature.map { "/" + $0 } ?? "") + (json ? "" : "?format=text")
-            while true {
-                let text = try await admin.get(path)
-                // To the top of the terminal, and nothing of before below.
-                if watch, Terminal.standardOutputIsTerminal { Terminal.print("\u{1B}[H\u{1B}[2J", terminator: "") }
-                Terminal.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
-                guard watch else { return }
-                try? await Task.sleep(for: .seconds(2))
-            }
+            try await Watch.run(watch) { try await admin.get(path) }
         }
     }
 }

@@ -15,7 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
 
               doorbell serve
               doorbell serve --config staging.yaml --log-level debug
-              doorbell serve --commentary                    prints what changes and who is told when
+              doorbell serve --commentary     prints what changes and who is told when
             """)
 
     @OptionGroup var file: ConfigurationOption
@@ -51,12 +51,14 @@ struct ServeCommand: AsyncParsableCommand {
             let upstream = configuration.upstream
             let scheme = configuration.tls == nil ? "ws" : "wss"
             try await service.run { endpoints in
-                Terminal.print(
+                // A service does not end because nobody reads this.
+                try? FileOutput.standardOutput.write(
                     """
                     doorbell: \(endpoints.listen) in front of \(upstream), \
                     WebSocket at \(scheme)://\(endpoints.listen.reachable)/_doorbell/ws, \
                     metrics at http://\(endpoints.admin.reachable)/metrics, \
                     dashboard at http://\(endpoints.admin.reachable)/
+
                     """)
             }
         }

@@ -43,10 +43,18 @@ struct SimulateCommand: AsyncParsableCommand {
     var seed: UInt64 = 1
     @Flag(help: "Print JSON.")
     var json = false
-    @Option(help: ArgumentHelp("Also write a page with plots.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Also write a page with plots; '-' is standard output, in the place of the table.", valueName: "file"))
     var html: String?
+    @Flag(help: "Replace a file that exists.")
+    var force = false
 
     func validate() throws {
+        try OutputFile.validate(html, option: "--html")
+        if json, OutputFile.isStandardOutput(html) {
+            throw ValidationError("--json and --html - both go to standard output")
+        }
         do throws(DoorbellError) {
             try plan.check()
         } catch {
@@ -57,7 +65,8 @@ struct SimulateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Terminal.reporting {
             // Not after minutes.
-            if let html { try Self.write("", to: html) }
+            let page = html.map { OutputFile(path: $0, force: force) }
+            try page?.check()
             let bar = SimulationBar()
             let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
             let simulation = Simulation(plan, program: program) { bar.show($0) }
@@ -79,7 +88,8 @@ struct SimulateCommand: AsyncParsableCommand {
                 throw ExitCode(128 + signal.rawValue)
             }
             let report = try result.get()
-            if let html { try Self.write(SimulationPage.html(report), to: html) }
+            try page?.write(SimulationPage.html(report))
+            if page?.isStandardOutput == true { return }
             Terminal.print(json ? try PrettyJSON.text(report) : report.text, terminator: json ? "\n" : "")
         }
     }
@@ -95,14 +105,6 @@ struct SimulateCommand: AsyncParsableCommand {
         plan.transport = transport
         plan.seed = seed
         return plan
-    }
-
-    private static func write(_ text: String, to file: String) throws {
-        do {
-            try text.write(toFile: file, atomically: false, encoding: .utf8)
-        } catch {
-            throw DoorbellError(.system, "cannot write \(file): \(error.localizedDescription)")
-        }
     }
 
     private static func seconds(_ text: String) throws -> Double {

@@ -16,7 +16,7 @@ final class SimulationBar: Sendable {
         if line.isOn {
             line.write(progress.bar(width: Self.width))
         } else if isNew {
-            FileHandle.standardError.write(Data("\(step)\n".utf8))
+            Terminal.complain(step)
         }
     }
 

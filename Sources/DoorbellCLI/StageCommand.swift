@@ -11,11 +11,11 @@ struct StageCommand: AsyncParsableCommand {
             Works on the database itself, so the service need not run; when it runs, every node and every connected client \
             follows within a second. Stages are observe, shadow, canary, push and retired; any step is allowed, forwards and back.
 
-              doorbell stage                                          all features
-              doorbell stage orders                                   one, and the last steps that it took
-              doorbell stage orders canary --percent 5 --why 'begin'  a share of the clients is told to use push
-              doorbell stage orders --percent 20                      more of them
-              doorbell stage orders observe --why 'incident 12'       everybody polls again, at once
+              doorbell stage                                      all features
+              doorbell stage orders                               one, and its last steps
+              doorbell stage orders canary --percent 5 --why try  for a share of the clients
+              doorbell stage orders --percent 20                  more of them
+              doorbell stage orders observe --why 'incident 12'   everybody polls, at once
             """)
 
     @Argument(help: "A feature of the configuration; none: all are listed.")
@@ -65,9 +65,10 @@ struct StageCommand: AsyncParsableCommand {
             let (before, after) = try control.move(
                 feature, to: stage, percent: percent, who: by ?? Self.user, why: why)
             if json { return Terminal.print(StageJSON.text(after, nil)) }
-            Terminal.print(
-                before.tellsTheSame(as: after.rollout) && before.entry != nil
-                    ? "\(feature): is \(before) already" : "\(feature): \(before) -> \(after.rollout)")
+            guard before.tellsTheSame(as: after.rollout), before.entry != nil else {
+                return Terminal.print("\(feature): \(before) -> \(after.rollout)")
+            }
+            Terminal.print("\(feature): is \(before) already" + (why == nil ? "" : "; the reason was not recorded"))
         }
     }
 

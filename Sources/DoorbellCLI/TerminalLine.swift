@@ -13,5 +13,5 @@ struct TerminalLine: Sendable {
         if isOn { Self.send("\r\u{1B}[K") }
     }
 
-    private static func send(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private static func send(_ text: String) { Terminal.complain(text, terminator: "") }
 }

@@ -13,7 +13,7 @@ struct TokenCommand: AsyncParsableCommand {
             only their issuer can make tokens. Whoever holds the token is the user, until it ends: mind where you paste it.
 
               doorbell token --subject 7
-              doorbell token --subject 7 --claim tenant=12 --claim 'roles=["admin"]' --expires 15m
+              doorbell token --subject 7 --claim 'roles=["admin"]' --expires 15m
               DOORBELL_TOKEN=$(doorbell token --subject 7) doorbell tail user:7:inbox
             """)
 

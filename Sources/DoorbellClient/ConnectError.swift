@@ -35,6 +35,8 @@ public enum ConnectError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
+        // What stands before an @ may be a password.
+        case .invalidURL(let url) where url.contains("@"): "the URL must not have a user or a password"
         case .invalidURL(let url): "'\(url)' is not a ws, wss, http or https URL"
         case .refused(let refusal): "the server answered \(refusal.status) instead of opening a WebSocket"
         case .invalidHandshake(let reason): "the server's WebSocket handshake is wrong: \(reason)"

@@ -25,7 +25,7 @@ extension DoorbellConnection {
 
         ClientBootstrap(group: loop)
             .connectTimeout(options.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try options.prepare?(channel)

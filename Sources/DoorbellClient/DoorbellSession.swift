@@ -122,17 +122,8 @@ public struct DoorbellSession: Sendable {
         } catch let error as ConnectError where error.mayRetry {
             return .failure(Unreachable(reason: error.description))
         } catch let error as any NetworkFailure {
-            return .failure(Unreachable(reason: Self.sentence(error)))
+            return .failure(Unreachable(reason: NetworkProblem.sentence(error)))
         }
-    }
-
-    /// For people: what cannot be reached, and why.
-    private static func sentence(_ error: any NetworkFailure) -> String {
-        guard let error = error as? NIOConnectionError else { return "\(error)" }
-        let place = "cannot reach \(error.host):\(error.port)"
-        guard let failure = error.connectionErrors.last?.error else { return "\(place): the name has no address" }
-        guard (failure as? IOError)?.errnoCode == ECONNREFUSED else { return "\(place): \(failure)" }
-        return "\(place): nobody listens there"
     }
 
     /// Subscribes and hands out what comes until the connection is over.

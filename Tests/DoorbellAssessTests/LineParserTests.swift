@@ -12,7 +12,8 @@ import Testing
     private func read(_ line: String, _ format: String? = nil, client: String? = nil) throws -> (LogEntry, String) {
         let found =
             try format.map { try LogFormat($0, client: client) }
-            ?? #require(Array(line.utf8).withUnsafeBytes { LogFormat.guess($0, client: client) }, "no format fits")
+            ?? #require(
+                Array(line.utf8).withUnsafeBytes { LogFormat.guess($0, client: client)?.format }, "no format fits")
         let log = ReadLog(line + "\n", format: found)
         #expect(log.badLines == 0)
         return (try #require(log.entries.first), String(decoding: try #require(log.targets.first), as: UTF8.self))
@@ -53,7 +54,7 @@ import Testing
     private func `the same request is read from each format, which is found out`(written: Written) throws {
         let line = written.line
         let name = written.format
-        let format = try #require(Array(line.utf8).withUnsafeBytes { LogFormat.guess($0, client: nil) })
+        let format = try #require(Array(line.utf8).withUnsafeBytes { LogFormat.guess($0, client: nil)?.format })
         #expect(format.description == name)
         let (entry, target) = try read(line)
         let (plain, _) = try read(Self.combined, "combined")

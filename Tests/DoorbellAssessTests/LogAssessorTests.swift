@@ -91,6 +91,58 @@ import Testing
             text.contains("a.log:4: not in this format: this is no line ·[31m"), "and nothing of it acts on a terminal")
     }
 
+    @Test func `a log out of the order of time gets a note and no verdicts`() throws {
+        defer { remove() }
+        let lines = makeLines(600)
+        let half = lines.count / 2
+        var random = LogRandom(3)
+        let orders = [lines.reversed(), Array(lines[half...] + lines[..<half]), lines.shuffled(using: &random)]
+        for (index, order) in orders.enumerated() {
+            let assessment = try LogAssessor().assess([try write("\(index).log", Array(order.joined()))])
+            #expect(!assessment.isInOrder && assessment.endpoints.isEmpty)
+            #expect(assessment.notes.contains { $0.hasPrefix("lines are not in order of time") })
+            #expect(assessment.startingConfiguration == nil)
+            let texts = [assessment.text(), assessment.json(), assessment.html()]
+            #expect(texts.allSatisfy { $0.contains("lines are not in order of time") })
+        }
+        // A few lines are some 100 s late: long requests, dated by their begin.
+        var late = lines
+        for index in stride(from: 0, to: lines.count / 2, by: 400) {
+            late.insert(late.remove(at: index), at: index + lines.count / 6)
+        }
+        #expect(try LogAssessor().assess([try write("late.log", Array(late.joined()))]).isInOrder)
+    }
+
+    @Test func `a log in two formats is not guessed at, and its lines are not blamed`() throws {
+        defer { remove() }
+        let good = makeLines(60).prefix(34)
+        let odd = (0..<66).map { Array("{\"odd\": \($0)}\n".utf8) }
+        let path = try write("mixed.log", Array((good + odd).joined()))
+        let error = #expect(throws: DoorbellError.self) { try LogAssessor().assess([path]) }
+        #expect(error?.message.contains("34 of the first 100 lines are combined") == true, "\(error?.message ?? "")")
+        #expect(error?.hint?.contains("--format combined") == true)
+    }
+
+    @Test func `a client that the found format does not tell is refused`() throws {
+        defer { remove() }
+        var assessor = LogAssessor()
+        assessor.client = "foo"
+        let path = try write("a.log", Array(makeLines(60).joined()))
+        let error = #expect(throws: DoorbellError.self) { try assessor.assess([path]) }
+        #expect(error?.message.contains("the format 'combined' cannot be used") == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `a line that is longer than a block is shown with its place`() throws {
+        defer { remove() }
+        var lines = makeLines(60)
+        let count = lines.count
+        lines.insert([UInt8](repeating: 0x78, count: 10_000_000) + [0x0A], at: 3)
+        let assessment = try LogAssessor().assess([try write("a.log", Array(lines.joined()))])
+        #expect(assessment.requests == count && assessment.badLines == 1)
+        #expect(assessment.badSamples.map(\.line) == [4] && assessment.badSamples.first?.reason == "longer than 64 KiB")
+        #expect(assessment.text().contains("a.log:4: longer than 64 KiB: xxx"))
+    }
+
     @Test func `what is no log is refused with a sentence`() throws {
         defer { remove() }
         func message(_ paths: [String], format: String? = nil) -> String {

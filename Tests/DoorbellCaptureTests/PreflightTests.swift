@@ -58,6 +58,12 @@ import Testing
         #expect(error(conninfo, "T")?.hint?.contains("public.t") == true)
         #expect(error(conninfo, "t", ["nope"])?.message.contains("no column 'nope'") == true)
         #expect(error(conninfo, "u")?.message.contains("not captured") == true)
+        let all = #expect(throws: DoorbellError.self) {
+            try Preflight.check(
+                conninfo: conninfo, tables: [(.init("nope")!, []), (.init("t")!, ["a"]), (.init("none")!, [])])
+        }
+        #expect(all?.message.contains("no table public.nope") == true && all?.message.contains("no column 'a'") == true)
+        #expect(all?.message.contains("no table public.none") == true, "every mistake at once: \(all?.message ?? "")")
         try app.run("alter table t disable trigger \"!doorbell_row\"")
         #expect(error(conninfo)?.message.contains("disabled") == true)
         let name = try app.run("select current_database()")[0][0] ?? ""

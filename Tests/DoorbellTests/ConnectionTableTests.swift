@@ -20,9 +20,9 @@ import Testing
             ])
         #expect(
             ConnectionTable.text(report) == """
-                session  transport  address   user  open  channels  behind  buffered  lagged  resets  conflated  agent
-                abc      websocket  10.0.0.1  -     1h2m  3         1       292 KiB   2       1       1200       probe/1
-                de       websocket  10.0.0.1  -     5s    3         1       12 B      2       1       1200       -
+                session  transport  address   user  open       channels  behind  buffered  lagged  resets  conflated  agent
+                abc      websocket  10.0.0.1  -     1 h 2 min  3         1       292 KiB   2       1       1200       probe/1
+                de       websocket  10.0.0.1  -     5 s        3         1       12 B      2       1       1200       -
 
                 12 open, 9 pushed to, 2 shown
 

@@ -49,6 +49,27 @@ import Testing
         #expect(nowhere.error.contains("there is no folder"))
     }
 
+    @Test func `pages go to standard output, into pipes and through links, which stay what they are`() throws {
+        let printed = try run("assess", path("access.log"), "--html", "-")
+        #expect(printed.status == 0 && printed.output.hasPrefix("<!DOCTYPE html>"), "\(printed.error)")
+        #expect(mkfifo(path("pipe"), 0o600) == 0)
+        let reader = Process()
+        reader.executableURL = URL(fileURLWithPath: "/bin/sh")
+        reader.arguments = ["-c", "cat '\(path("pipe"))' > '\(path("copy.html"))'"]
+        try reader.run()
+        // Not replaced, so nothing is forced.
+        #expect(try run("assess", path("access.log"), "--html", path("pipe")).status == 0)
+        reader.waitUntilExit()
+        #expect(try read("copy.html").contains("<svg"))
+        try "mine".write(toFile: path("target.html"), atomically: true, encoding: .utf8)
+        try FileManager.default.createSymbolicLink(atPath: path("link.html"), withDestinationPath: path("target.html"))
+        #expect(try run("assess", path("access.log"), "--html", path("link.html")).status == 64)
+        #expect(try run("assess", path("access.log"), "--html", path("link.html"), "--force").status == 0)
+        #expect(try read("target.html").contains("<svg"))
+        let type = try FileManager.default.attributesOfItem(atPath: path("link.html"))[.type] as? FileAttributeType
+        #expect(type == .typeSymbolicLink)
+    }
+
     @Test func `what is no log gets a sentence and an exit code`() throws {
         for (name, part) in [
             ("none.log", "No such file or directory"), ("", "is a directory"),

@@ -145,6 +145,13 @@ import Testing
             try doorbell.command("compare", ["--html", "a.html", "--json"]), 64,
             "--html goes without --watch and --json")
         expect(try doorbell.command("compare", ["--html", ""]), 64, "--html needs the name of a file")
+        let page = doorbell.folder + "/page.html"
+        try "mine".write(toFile: page, atomically: false, encoding: .utf8)
+        expect(try doorbell.command("compare", ["--html", page]), 64, "page.html exists and is not replaced")
+        #expect(try String(contentsOfFile: page, encoding: .utf8) == "mine")
+        expect(try doorbell.command("parity", ["note"]), 64, "no feature 'note'", "Did you mean 'notes'?")
+        expect(try doorbell.command("gate", ["note"]), 64, "no feature 'note'", "Did you mean 'notes'?")
+        expect(try doorbell.command("gate", ["notes"]), 64, "feature 'notes' has no gate")
         expect(try doorbell.command("compare", ["notes", "--html", "a.html"]), 75, "cannot reach the admin port")
     }
 
@@ -205,17 +212,115 @@ import Testing
             try JSONDecoder().decode(ComparisonReport.self, from: Data(json.utf8)).features.map(\.name) == ["notes"])
         for (arguments, title) in [([], "Polling against push"), (["notes"], "Polling against push: notes")] {
             let file = doorbell.folder + "/page.html"
-            let result = try doorbell.command("compare", arguments + ["--html", file])
+            let result = try doorbell.command("compare", arguments + ["--html", file, "--force"])
             #expect(result.status == 0 && result.output == "wrote \(file)\n", "\(result.error)")
             let page = WellFormed(try String(contentsOfFile: file, encoding: .utf8))
             #expect(
                 page.problem == nil && page.addresses.isEmpty && page.text.contains(title)
                     && page.text.contains("Bandwidth"))
         }
+        let printed = try doorbell.command("compare", ["--html", "-"])
+        #expect(printed.status == 0 && printed.output.hasPrefix("<!DOCTYPE html>") && printed.error == "")
         expect(
-            try doorbell.command("compare", ["--html", "/nowhere/page.html"]), 71, "cannot write '/nowhere/page.html'",
-            "No such file")
+            try doorbell.command("compare", ["--html", "/nowhere/page.html"]), 71,
+            "/nowhere/page.html cannot be written",
+            "there is no folder")
         #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("a service whose output cannot be written goes on")
+    func fullCommentary() async throws {
+        let legacy = try await LegacyStub()
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo, upstream: legacy.url))
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve(["--commentary"], output: "/dev/full")
+        try await doorbell.untilReady()
+        try database.run("insert into notes (room, body) values (1, 'x')")
+        let told = try doorbell.command("tail", ["room:1", "--since", "earliest", "--count", "1"])
+        #expect(told.status == 0 && told.output.contains("insert"), "\(told)")
+        #expect(try await doorbell.get("/_doorbell/health/live").status == 200)
+        #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("sockets need no rights of root's, neither tail's nor those that are tunnelled to the legacy API")
+    func unprivilegedSockets() async throws {
+        let legacy = try await LegacyStub()
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo, upstream: legacy.url))
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve(unprivileged: true)
+        try await doorbell.untilReady()
+        let url = "http://127.0.0.1:\(doorbell.port)/nowhere"
+        expect(try DoorbellProcess.run(["tail", url], unprivileged: true), 75, "unknown_channel")
+        // The legacy API answers without switching; that it was asked is what counts.
+        let answer = try await doorbell.get(
+            "/socket",
+            headers: [
+                "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+            ])
+        #expect(answer.status == 200 && answer.body == "{}", "\(answer)")
+        #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("a wrong token, and TLS where there is none, are told as what they are")
+    func tailStrangers() async throws {
+        let legacy = try await LegacyStub()
+        let text =
+            configuration(conninfo, upstream: legacy.url)
+            + "auth: { secret: '0123456789abcdef0123456789abcdef' }\n"
+        let doorbell = try DoorbellProcess(configuration: text)
+        expect(try doorbell.command("install"), 0)
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        expect(
+            try doorbell.command("tail", ["room:1", "--token", "wrong"]), 77, "answers 401", "token",
+            "--token or DOORBELL_TOKEN")
+        let url = "127.0.0.1:\(doorbell.port)"
+        expect(
+            try doorbell.command("tail", ["https://\(url)/rooms/1"]), 75, "does it speak TLS on this port?")
+        let doctor = try doorbell.command("doctor", ["--url", "https://\(url)"])
+        #expect(doctor.status == 1 && !doctor.output.contains("Error"), "\(doctor.output)")
+        #expect(doorbell.terminate() == 0)
+    }
+
+    @Test("what is watched goes on when the service has gone, and comes back with it")
+    func watching() async throws {
+        let legacy = try await LegacyStub()
+        let doorbell = try DoorbellProcess(
+            configuration: configuration(conninfo, upstream: legacy.url), adminToken: "a-token-of-the-administrator")
+        expect(try doorbell.command("install"), 0)
+        expect(try doorbell.command("parity", ["--watch"]), 75, "cannot reach the admin port")
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        let file = doorbell.folder + "/doorbell.yaml"
+        expect(
+            try DoorbellProcess.run(
+                ["parity", "--config", file], environment: ["DOORBELL_ADMIN_TOKEN": "another-token-that-is-wrong"]), 77,
+            "this is not the admin token")
+        let watch = Process()
+        watch.executableURL = URL(fileURLWithPath: DoorbellProcess.executable)
+        watch.arguments = ["parity", "--watch", "--config", file]
+        let log = doorbell.folder + "/watch"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        watch.standardOutput = FileHandle(forWritingAtPath: log)
+        watch.standardError = watch.standardOutput
+        try watch.run()
+        defer {
+            watch.terminate()
+            watch.waitUntilExit()
+        }
+        func text() throws -> String { try String(contentsOfFile: log, encoding: .utf8) }
+        func tables(_ text: Substring) -> Bool { text.contains("feature") }
+        try await until("the table is shown") { tables(try text()[...]) }
+        #expect(doorbell.terminate() == 0)
+        try await until("the error is shown") { try text().contains("cannot reach the admin port") }
+        try doorbell.serve()
+        try await doorbell.untilReady()
+        try await until("the table is shown again") {
+            let text = try text()
+            return text.ranges(of: "cannot reach").last.map { tables(text[$0.upperBound...]) } ?? false
+        }
+        #expect(watch.isRunning && doorbell.terminate() == 0)
     }
 
     @Test("tail ends with the reason when the service refuses")
@@ -229,9 +334,9 @@ import Testing
         try await doorbell.untilReady()
         expect(try doorbell.command("tail", ["nowhere"]), 75, "unknown_channel")
         expect(try doorbell.command("tail", ["/nowhere"]), 75, "unknown_channel")
-        expect(try doorbell.command("tail", ["room:1"]), 75, "not_allowed", "403")
-        expect(try doorbell.command("tail", ["/forbidden/1"]), 75, "not_allowed", "403")
-        expect(try doorbell.command("tail", ["room:1", "--version", "9"]), 75, "unknown_version")
+        expect(try doorbell.command("tail", ["room:1"]), 77, "not_allowed", "403")
+        expect(try doorbell.command("tail", ["/forbidden/1"]), 77, "not_allowed", "403")
+        expect(try doorbell.command("tail", ["room:1", "--schema-version", "9"]), 75, "unknown_version")
         let metrics = "http://127.0.0.1:\(doorbell.adminPort)/metrics"
         expect(try doorbell.command("tail", [metrics]), 75, "404", "doorbell serve")
     }
@@ -254,6 +359,9 @@ import Testing
                 == "notes: canary 5 % -> canary 12.5 %\n")
         #expect(
             try doorbell.command("stage", ["notes", "--percent", "12.5"]).output == "notes: is canary 12.5 % already\n")
+        #expect(
+            try doorbell.command("stage", ["notes", "--percent", "12.5", "--why", "again"]).output
+                == "notes: is canary 12.5 % already; the reason was not recorded\n")
         let back = try DoorbellProcess.run(
             ["stage", "notes", "observe", "--config", doorbell.folder + "/doorbell.yaml"],
             environment: ["USER": "grace"])
@@ -337,14 +445,67 @@ import Testing
         arguments: [
             (["serve", "--frobnicate"], "--frobnicate"), (["instal"], "instal"), (["check", "--config"], "--config"),
             (["tail", ""], "a channel"),
-            (["tail", "ftp://x/y"], "use http or https"),
             (["serve", "--log-level", "loud"], "not a log level"), (["tail"], "<target>"),
             (["tail", "x", "--since", "bad"], "--since takes"),
             (["tail", "x", "--raw", "--json"], "exclude each other"),
-            (["tail", "x", "--header", "name"], "Name: value"), (["tail", "x", "--version", "0"], "1 to 65535"),
+            (["tail", "x", "-H", "name"], "Name: value"),
+            (["tail", "x", "-H", "Zürich: 1"], "'Zürich' is no name"),
+            (["tail", "x", "-H", "a: b\nc: d"], "line breaks"),
+            (["tail", "x", "--token", ""], "--token is empty"), (["tail", "x", "--token", "ü"], "visible ASCII"),
+            (["doctor", "--url", "http://127.0.0.1:70000"], "a port that is not a number"),
+            (["doctor", "--url", "http://[::1"], "not closed"),
+            (["doctor", "--url", "http://h/path"], "not have a path"),
+            (["doctor", "--url", "http://h", "-H", "ü: 1"], "'ü' is no name"),
+            (["simulate", "--html", ""], "--html needs"),
+            (["assess", "x", "--html", ""], "--html needs"),
+            (["assess", "x", "--html", "-", "--json"], "standard output"),
+            (["tail", "x", "--schema-version", "0"], "1 to 65535"),
         ])
     func usage(arguments: [String], word: String) throws {
         expect(try DoorbellProcess.run(arguments), 64, word, "Usage:")
+    }
+
+    @Test(
+        "a URL that cannot be tailed is refused without what may be a password",
+        arguments: [
+            ("ftp://x/y", "Use http or https"), ("http://user:secretpw@host/x", "must not have a user or a password"),
+            ("http://host:70000/x", "a port that is not a number"), ("https://", "no host"),
+        ])
+    func tailURLs(url: String, word: String) throws {
+        let result = try DoorbellProcess.run(["tail", url])
+        expect(result, 64, word)
+        #expect(!result.error.contains("secretpw") && !result.error.contains("Usage:"), "\(result.error)")
+        if !url.hasPrefix("ftp") {
+            let doctor = try DoorbellProcess.run(["doctor", "--url", url])
+            #expect(doctor.status == 64 && !doctor.error.contains("secretpw"), "\(doctor.error)")
+        }
+    }
+
+    @Test("a configuration is read from a pipe, too")
+    func pipedConfiguration() throws {
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo))
+        let pipe = doorbell.folder + "/pipe.yaml"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let writer = Process()
+        writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+        writer.arguments = ["-c", "cat '\(doorbell.folder)/doorbell.yaml' > '\(pipe)'"]
+        try writer.run()
+        expect(try DoorbellProcess.run(["check", "--offline", "--config", pipe]), 0)
+        writer.waitUntilExit()
+        #expect(chmod(doorbell.folder + "/doorbell.yaml", 0o000) == 0)
+        expect(
+            try DoorbellProcess.run(
+                ["check", "--offline", "--config", doorbell.folder + "/doorbell.yaml"], unprivileged: true), 78,
+            "cannot be read: Permission denied")
+    }
+
+    @Test("output that cannot be written ends a command with the reason, and quietly when nobody reads")
+    func fullOutput() throws {
+        let full = try DoorbellProcess.run(["check", "--keys"], output: "/dev/full")
+        #expect(full.status == 71)
+        #expect(full.error == "doorbell: cannot write to standard output: No space left on device\n")
+        let unread = try DoorbellProcess.run(["check", "--keys"], output: nil)
+        #expect(unread.status == 141 && unread.error == "", "\(unread)")
     }
 
     // MARK: Inside

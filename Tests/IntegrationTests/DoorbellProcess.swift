@@ -46,12 +46,11 @@ final class DoorbellProcess: Sendable {
 
     /// Runs a command to its end.
     @discardableResult
-    static func run(_ arguments: [String], environment: [String: String] = [:], in folder: String = "/") throws
-        -> Result
-    {
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], in folder: String = "/", unprivileged: Bool = false
+    ) throws -> Result {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
+        use(arguments, unprivileged: unprivileged, in: process)
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let (output, error) = (Pipe(), Pipe())
@@ -72,14 +71,49 @@ final class DoorbellProcess: Sendable {
         try Self.run([name, "--config", folder + "/doorbell.yaml"] + arguments)
     }
 
-    /// Starts `doorbell serve`.
-    func serve() throws {
+    /// - Parameter unprivileged: As a user without rights, when this process is root; root may do what others may not.
+    private static func use(_ arguments: [String], unprivileged: Bool, in process: Process) {
+        guard unprivileged, getuid() == 0 else {
+            process.executableURL = URL(fileURLWithPath: executable)
+            process.arguments = arguments
+            return
+        }
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", executable] + arguments
+    }
+
+    /// Runs a command whose standard output is a file, or a pipe that nobody reads from.
+    ///
+    /// - Returns: The exit code, and what is on standard error.
+    static func run(_ arguments: [String], output: String?) throws -> (status: Int32, error: String) {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.executable)
-        process.arguments = ["serve", "--config", folder + "/doorbell.yaml"]
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        let (pipe, error) = (Pipe(), Pipe())
+        if let output {
+            process.standardOutput = FileHandle(forWritingAtPath: output)
+        } else {
+            try pipe.fileHandleForReading.close()
+            process.standardOutput = pipe.fileHandleForWriting
+        }
+        process.standardError = error
+        try process.run()
+        let text = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+    }
+
+    /// Starts `doorbell serve`.
+    ///
+    /// - Parameter output: Standard output; `nil`: the log.
+    func serve(_ arguments: [String] = [], output: String? = nil, unprivileged: Bool = false) throws {
+        let process = Process()
+        Self.use(
+            ["serve", "--config", folder + "/doorbell.yaml"] + arguments, unprivileged: unprivileged, in: process)
         _ = FileManager.default.createFile(atPath: folder + "/log", contents: nil)
         let log = FileHandle(forWritingAtPath: folder + "/log")
-        process.standardOutput = log
+        process.standardOutput = output.map { FileHandle(forWritingAtPath: $0) } ?? log
         process.standardError = log
         try process.run()
         child.withLock { $0 = process }
@@ -130,11 +164,15 @@ final class DoorbellProcess: Sendable {
     }
 
     /// A GET with curl's patience, over HTTP/2 where the service speaks TLS; status 0 when nobody answers.
-    func get(_ path: String, port: Int? = nil) async throws -> (status: Int, headers: String, body: String) {
+    func get(
+        _ path: String, port: Int? = nil, headers: [String] = []
+    ) async throws -> (status: Int, headers: String, body: String) {
         let scheme = isSecure && port == nil ? "https" : "http"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-k", "-i", "-m", "5", "\(scheme)://127.0.0.1:\(port ?? self.port)\(path)"]
+        process.arguments =
+            ["curl", "-s", "-k", "-i", "-m", "5"] + headers.flatMap { ["-H", $0] }
+            + ["\(scheme)://127.0.0.1:\(port ?? self.port)\(path)"]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

@@ -307,8 +307,8 @@ import Testing
         let list = try doorbell.command("pollers")
         #expect(list.status == 0, "\(list.error)")
         #expect(list.output.contains("notifications  ") && list.output.contains("curl/"), "\(list.output)")
-        #expect(list.output.contains("1 poll, 0 of them while they were pushed the same"))
-        #expect(try doorbell.command("pollers", ["notes"]).output.hasPrefix("0 poll"))
+        #expect(list.output.contains("1 client polled, 0 of them while pushed the same"))
+        #expect(try doorbell.command("pollers", ["notes"]).output.hasPrefix("0 clients polled"))
         let json = try doorbell.command("pollers", ["notifications", "--json"]).output
         #expect(json.contains(#""polls" : 3"#) && json.contains(#""isPushed" : false"#), "\(json)")
         let wrong = try doorbell.command("pollers", ["notifcations"])

@@ -148,7 +148,7 @@ import Testing
     func place() throws {
         let result = try DoorbellProcess.run(["simulate", "--html", "/none/page.html"])
         #expect(result.status == 71)
-        #expect(result.error.contains("cannot write /none/page.html"), "\(result.error)")
+        #expect(result.error.contains("/none/page.html cannot be written"), "\(result.error)")
     }
 
     @Test("help names the command and not its child")

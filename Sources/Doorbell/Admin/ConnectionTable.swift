@@ -35,13 +35,14 @@ enum ConnectionTable {
         String(text.unicodeScalars.prefix(widest).map { (0x20..<0x7F).contains($0.value) ? Character($0) : "?" })
     }
 
+    /// `12 s`, `3 min 8 s`, `2 h 5 min`, `1 d 3 h`.
     static func age(_ seconds: Double) -> String {
-        let whole = Int(max(0, seconds))
+        let whole = Int(min(max(0, seconds), 1e12))
         switch whole {
-        case ..<60: return "\(whole)s"
-        case ..<3600: return "\(whole / 60)m\(whole % 60)s"
-        case ..<86_400: return "\(whole / 3600)h\(whole % 3600 / 60)m"
-        default: return "\(whole / 86_400)d\(whole % 86_400 / 3600)h"
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+        case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
         }
     }
 

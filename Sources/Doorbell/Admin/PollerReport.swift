@@ -61,13 +61,14 @@ struct PollerReport: Encodable {
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
             return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
         }
-        let summary = "\(pollers) poll, \(polledTwice) of them while they were pushed the same, \(lines.count) shown"
+        let summary =
+            "\(pollers) client\(pollers == 1 ? "" : "s") polled, \(polledTwice) of them while pushed the same, \(lines.count) shown"
         return (lines.isEmpty ? [summary] : text + ["", summary]).joined(separator: "\n") + "\n"
     }
 
     private static func every(_ seconds: Double) -> String {
         let tenths = Int((min(max(0, seconds), 1e6) * 10).rounded())
-        return tenths < 1000 ? "\(tenths / 10).\(tenths % 10)s" : ConnectionTable.age(seconds)
+        return tenths < 1000 ? "\(tenths / 10).\(tenths % 10) s" : ConnectionTable.age(seconds)
     }
 
     /// Agents are what clients say they are: nothing of it may move the cursor of a terminal.

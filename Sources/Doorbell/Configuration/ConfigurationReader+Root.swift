@@ -17,6 +17,12 @@ extension ConfigurationReader {
                 root["admin"]?.mark ?? root["listen"]?.mark,
                 "'listen' and 'admin' are the same address, \(configuration.admin)")
         }
+        if let upstream, configuration.listen.isReached(by: upstream) {
+            problem(
+                root["upstream"]?.mark ?? root["listen"]?.mark,
+                "'upstream' is where Doorbell itself listens, \(configuration.listen)",
+                "write where the legacy API listens")
+        }
         configuration.origins = origins(root)
         configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)
@@ -66,18 +72,25 @@ extension ConfigurationReader {
         guard let (text, complain) = value("upstream", "DOORBELL_UPSTREAM", root, example: "http://127.0.0.1:3000")
         else { return nil }
         guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
+            // What stands before an @ may be a password, so it is not repeated.
+            let shown = text.contains("@") ? "" : ", not '\(text)'"
             complain(
-                "upstream must begin with 'http://' or 'https://', not '\(text)'",
-                text.contains("://") ? nil : "did you mean 'http://\(text)'?")
+                "upstream must begin with 'http://' or 'https://'\(shown)",
+                shown.isEmpty || text.contains("://") ? nil : "did you mean 'http://\(text)'?")
             return nil
         }
         var url = text
-        while url.hasSuffix("/") { url.removeLast() }
-        let host = url.dropFirst(scheme.count).prefix { $0 != "/" }
-        guard url.count > scheme.count, !host.isEmpty,
-            !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" })
-        else {
-            complain("upstream must be a URL with a host and without '?' or '#', not '\(text)'", nil)
+        while url.hasSuffix("/"), url.count > scheme.count { url.removeLast() }
+        do {
+            _ = try URLAuthority(url.dropFirst(scheme.count).prefix { !"/?#".contains($0) })
+        } catch {
+            let shown = text.contains("@") ? "" : " '\(text)'"
+            complain("upstream\(shown) \(error)", "write it like http://127.0.0.1:3000")
+            return nil
+        }
+        guard !url.contains(where: { $0.isWhitespace || $0 == "?" || $0 == "#" }) else {
+            let shown = text.contains("@") ? "" : ", not '\(text)'"
+            complain("upstream must be a URL without spaces, '?' or '#'\(shown)", nil)
             return nil
         }
         return url

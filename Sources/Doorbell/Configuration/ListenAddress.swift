@@ -1,3 +1,5 @@
+import DoorbellCore
+
 /// A host and a port to listen on: `0.0.0.0:8080`, `[::1]:8080`, `localhost:8080`; `:8080` means every address.
 public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A name or an address, without brackets.
@@ -60,5 +62,25 @@ extension ListenAddress {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension ListenAddress {
+    /// Whether a client of this `http` or `https` URL on this machine gets here, as far as can be told without asking for names.
+    func isReached(by url: String) -> Bool {
+        guard let scheme = url.firstRange(of: "://"),
+            let authority = try? URLAuthority(url[scheme.upperBound...].prefix { $0 != "/" }),
+            authority.port ?? (url.lowercased().hasPrefix("https:") ? 443 : 80) == port
+        else { return false }
+        let own = host.lowercased()
+        let asked = ListenAddress(host: authority.host.lowercased(), port: port)
+        // As a destination, the address that stands for all is this machine.
+        let isLocal = asked.isLoopback || asked != asked.reachable
+        switch own {
+        case "::": return isLocal
+        case "0.0.0.0": return isLocal && !asked.host.contains(":")
+        case "localhost", "127.0.0.1": return ["localhost", "127.0.0.1"].contains(asked.reachable.host)
+        default: return asked.reachable.host == own
+        }
     }
 }

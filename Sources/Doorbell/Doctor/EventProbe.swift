@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import DoorbellClient
 import DoorbellCore
 import NIOCore
 import NIOHTTP1
@@ -62,7 +63,7 @@ struct EventProbe: Sendable {
             heard.withLock { $0.ended = .some(nil) }
         } catch {
             guard !Task.isCancelled else { return }
-            heard.withLock { $0.ended = .some("\(error)") }
+            heard.withLock { $0.ended = .some(NetworkProblem.sentence(error)) }
         }
     }
 }

@@ -74,7 +74,7 @@ public struct PublicProbe: Sendable {
             return .ok(id, "Doorbell answers at \(url)")
         } catch {
             return .fail(
-                id, "\(url) does not answer: \(error)", why: why,
+                id, "\(url) does not answer: \(NetworkProblem.sentence(error))", why: why,
                 mend: "Check name, port and certificate, and that the proxy in front runs.")
         }
     }
@@ -92,7 +92,7 @@ public struct PublicProbe: Sendable {
         } catch {
             return [
                 .fail(
-                    upgrade, "a WebSocket cannot be opened: \(error)",
+                    upgrade, "a WebSocket cannot be opened: \(NetworkProblem.sentence(error))",
                     why: "Clients go on with event streams, which cost a connection each in browsers over HTTP/1.1.",
                     mend:
                         "Let the proxy pass on Upgrade and Connection, and speak HTTP/1.1 to the service; adapters/ shows how."
@@ -230,11 +230,14 @@ public struct PublicProbe: Sendable {
                 return .ok(id, "a poll was held for \(took) s")
             } catch {
                 let took = (ContinuousClock.now - began).inSeconds
-                return .fail(id, "a held poll was cut after \(took) s of \(seconds): \(error)", why: why, mend: mend)
+                return .fail(
+                    id, "a held poll was cut after \(took) s of \(seconds): \(NetworkProblem.sentence(error))",
+                    why: why, mend: mend)
             }
         } catch {
             return .skipped(
-                id, "\(poll) does not answer: \(error)", mend: "Name a polled path that needs no more than --header.")
+                id, "\(poll) does not answer: \(NetworkProblem.sentence(error))",
+                mend: "Name a polled path that needs no more than --header.")
         }
     }
 

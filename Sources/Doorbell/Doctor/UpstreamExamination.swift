@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import DoorbellClient
 import DoorbellCore
 import NIOCore
 import NIOHTTP1
@@ -21,7 +22,7 @@ enum UpstreamExamination {
                 mend: "An error at / may be its own way; look at its log.")
         } catch {
             return .fail(
-                id, "the legacy API at \(url) does not answer: \(error)",
+                id, "the legacy API at \(url) does not answer: \(NetworkProblem.sentence(error))",
                 why: "Polls are passed on to it, and it is asked whether somebody may subscribe.",
                 mend: "Is it running, and is `upstream` its address as seen from here?")
         }

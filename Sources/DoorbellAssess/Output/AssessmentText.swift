@@ -10,7 +10,9 @@ extension Assessment {
         var text = summary
         let polled = endpoints.filter(\.isPolled)
         let others = endpoints.filter { !$0.isPolled }
-        text += "\n" + Columns.text([Self.heads] + (polled + others.prefix(limit)).map(\.cells), names: 2)
+        if !endpoints.isEmpty {
+            text += "\n" + Columns.text([Self.heads] + (polled + others.prefix(limit)).map(\.cells), names: 2)
+        }
         if others.count > limit {
             text += "and \(Format.count(others.count - limit)) more that nobody polls (--all lists them)\n"
         }
@@ -32,9 +34,12 @@ extension Assessment {
             ? names.joined(separator: ", ") : names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"
         var text = "\(list)\n\(begin.rfc3339) to \(end.rfc3339), \(Format.seconds(duration))\n"
         text +=
-            "\(Format.count(requests)) requests by about \(Format.count(clients)) clients, \(Figures.bytes(Double(bytes))) sent, "
-        text += "at most \(Format.count(peakSecond)) requests in a second\n"
-        if noRequests > 0 { text += "\(Format.count(noRequests)) lines have no request in them\n" }
+            "\(Format.count(requests, "request")) by about \(Format.count(clients, "client")), \(Figures.bytes(Double(bytes))) sent, "
+        text += isInOrder ? "at most \(Format.count(peakSecond, "request")) in a second\n" : "not in order of time\n"
+        if noRequests > 0 {
+            text +=
+                "\(Format.count(noRequests, "line")) \(noRequests == 1 ? "has" : "have") no request in \(noRequests == 1 ? "it" : "them")\n"
+        }
         if badLines > 0 {
             text += "\(Format.count(badLines)) of \(Format.count(lines)) lines could not be read and are not counted\n"
             for sample in badSamples {

@@ -25,6 +25,9 @@ enum Format {
 
     static func count(_ number: Int) -> String { Figures.count(UInt64(max(0, number))) }
 
+    /// `1 client`, `2 clients`.
+    static func count(_ number: Int, _ noun: String) -> String { "\(count(number)) \(noun)\(number == 1 ? "" : "s")" }
+
     /// Busy processors.
     static func processors(_ value: Double) -> String {
         value > 0 && value < 0.001 ? "< 0.001" : Figures.decimal(value, places: 3)

@@ -44,11 +44,20 @@ public struct LogFormat: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The format that most of the first lines are in, if that is at least half of them.
-    ///
+    /// How many of the first lines are in the format that most of them are in.
+    struct Guess {
+        let format: LogFormat
+        let lines: Int
+        let all: Int
+
+        /// At least half of them.
+        var isSure: Bool { lines * 2 >= all }
+    }
+
     /// - Parameter client: As in ``init(_:client:)``.
-    static func guess(_ bytes: UnsafeRawBufferPointer, client: String?) -> LogFormat? {
-        var best: (format: LogFormat, lines: Int)?
+    /// - Returns: `nil` when not one line is in a known format.
+    static func guess(_ bytes: UnsafeRawBufferPointer, client: String?) -> Guess? {
+        var best: Guess?
         for name in names {
             guard let format = try? LogFormat(name, client: name == "json" ? client : nil) else { continue }
             var parser = LineParser(format)
@@ -65,9 +74,9 @@ public struct LogFormat: Sendable, CustomStringConvertible {
                 if case .success = parser.parse(line, at: 0, decoded: &decoded) { good += 1 }
                 decoded.removeAll(keepingCapacity: true)
             }
-            if good * 2 >= all, good > best?.lines ?? 0 { best = (format, good) }
+            if good > best?.lines ?? 0 { best = Guess(format: format, lines: good, all: all) }
         }
-        return best?.format
+        return best
     }
 }
 

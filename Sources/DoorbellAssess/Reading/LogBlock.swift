@@ -22,8 +22,10 @@ final class LogBlock: @unchecked Sendable {
     private(set) var samples: [Sample] = []
     /// Bytes of the file that were taken when this block was filled.
     var consumed: Int64 = 0
-    /// Lines that were dropped for their length while the block was filled.
-    var dropped = 0
+    /// Lines that were dropped for their length while the block was filled, all before those that it has.
+    private(set) var dropped = 0
+    /// How the first of them begin.
+    private var droppedBegins: [String] = []
 
     init(capacity: Int) {
         bytes = .allocate(byteCount: capacity, alignment: 16)
@@ -38,11 +40,27 @@ final class LogBlock: @unchecked Sendable {
         return range.upperBound <= count ? Array(bytes[range]) : []
     }
 
+    /// Before it is filled anew.
+    func clear() {
+        count = 0
+        dropped = 0
+        droppedBegins.removeAll()
+    }
+
+    func drop(_ line: UnsafeRawBufferPointer) {
+        dropped += 1
+        if droppedBegins.count < 3 { droppedBegins.append(Self.begin(of: line)) }
+    }
+
+    private static func begin(of line: UnsafeRawBufferPointer) -> String {
+        String(decoding: line.prefix(200), as: UTF8.self)
+    }
+
     /// Makes entries of all lines.
     func parse(with parser: inout LineParser) {
         entries.removeAll(keepingCapacity: true)
         decoded.removeAll(keepingCapacity: true)
-        samples.removeAll()
+        samples = droppedBegins.enumerated().map { Sample(line: $0, reason: .tooLong, text: $1) }
         lines = dropped
         badLines = dropped
         noRequests = 0
@@ -72,6 +90,6 @@ final class LogBlock: @unchecked Sendable {
     private func reject(_ line: UnsafeRawBufferPointer, _ reason: BadLine) {
         badLines += 1
         guard samples.count < 3 else { return }
-        samples.append(Sample(line: lines, reason: reason, text: String(decoding: line.prefix(200), as: UTF8.self)))
+        samples.append(Sample(line: lines, reason: reason, text: Self.begin(of: line)))
     }
 }

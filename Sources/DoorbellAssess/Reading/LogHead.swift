@@ -23,8 +23,11 @@ struct LogHead {
         let bytes = try Self.begin(of: reader)
         guard !bytes.isEmpty else { return nil }
         let head = Self.wholeLines(bytes)
-        guard let found = format ?? head.withUnsafeBytes({ LogFormat.guess($0, client: client) }) else {
-            throw Self.unknown(name, head)
+        let found: LogFormat
+        if let format {
+            found = format
+        } else {
+            found = try Self.guess(name, head, client: client)
         }
         guard let begin = Self.firstTime(head, found) else {
             throw Self.unknown(name, head, format: found)
@@ -34,6 +37,22 @@ struct LogHead {
         self.begin = begin
         size = file.size
         opened = path == "-" ? LogSource(name: name, reader: ReplayReader(bytes, then: reader)) : nil
+    }
+
+    private static func guess(_ name: String, _ head: [UInt8], client: String?) throws(DoorbellError) -> LogFormat {
+        guard !head.contains(0), let guess = head.withUnsafeBytes({ LogFormat.guess($0, client: client) }) else {
+            throw unknown(name, head)
+        }
+        guard guess.isSure else {
+            throw DoorbellError(
+                .usage,
+                "\(name) is in more than one format, or in one that is not known: \(guess.lines) of the first \(guess.all) lines are "
+                    + "\(guess.format)",
+                hint: "give --format \(guess.format) to read those, or --format with the format string of the others")
+        }
+        // JSON was tried with it. A field that the format does not have is a mistake.
+        guard let client, guess.format.description != "json" else { return guess.format }
+        return try LogFormat(guess.format.description, client: client)
     }
 
     /// The log from its begin.

@@ -33,8 +33,7 @@ final class LogSource {
     /// - Returns: Whether there are any; `false` at the end.
     func fill(_ block: LogBlock) -> Bool {
         defer { block.consumed = reader.consumed }
-        block.dropped = 0
-        block.count = 0
+        block.clear()
         while true {
             var length = min(carried.count, block.bytes.count)
             block.bytes.copyBytes(from: carried[..<length])
@@ -71,7 +70,7 @@ final class LogSource {
                 return true
             }
             if length == block.bytes.count || length > Self.longestLine {
-                block.dropped += 1
+                block.drop(all)
                 isSkipping = true
             } else {
                 carried.append(contentsOf: all)

@@ -51,8 +51,11 @@ public struct DatabaseExamination: Sendable {
             findings.append(found)
             if found.level == .fail { return findings }
         }
-        findings.append(contentsOf: installed(preflight))
-        for look in [outbox, queue, transactions, prepared] { findings.append(look(preflight)) }
+        let installed = installed(preflight)
+        findings.append(contentsOf: installed)
+        // Without the schema there is no outbox to look at, and what is wrong is told.
+        if installed.first?.level == .ok { findings.append(outbox(preflight)) }
+        for look in [queue, transactions, prepared] { findings.append(look(preflight)) }
         findings.append(clock(preflight, now: now))
         return findings
     }

@@ -15,17 +15,20 @@ extension Preflight {
         } catch {
             throw explain(error)
         }
+        var faults: [DoorbellError] = []
         for (feature, query) in queries {
             do {
                 try connection.prepare("", query.statement)
             } catch  where error.kind == .statement {
-                throw DoorbellError(
-                    .configuration,
-                    "the channel query of features.\(feature) cannot run in \(connection.place): \(error.message)",
-                    hint: "The query: \(query.source)")
+                faults.append(
+                    DoorbellError(
+                        .configuration,
+                        "the channel query of features.\(feature) cannot run in \(connection.place): \(error.message)",
+                        hint: "The query: \(query.source)"))
             } catch {
                 throw explain(error)
             }
         }
+        if let fault = combined(faults) { throw fault }
     }
 }

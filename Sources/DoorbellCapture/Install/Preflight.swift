@@ -41,14 +41,19 @@ public final class Preflight {
         let preflight = try Preflight(conninfo: conninfo)
         try preflight.checkServer()
         try preflight.checkDirectConnection()
-        for (name, columns) in tables { try preflight.check(name, columns: columns) }
+        var faults: [DoorbellError] = []
+        for (name, columns) in tables {
+            do throws(DoorbellError) { try preflight.check(name, columns: columns) } catch { faults.append(error) }
+        }
+        if let fault = combined(faults) { throw fault }
         guard installed else { return [] }
         try preflight.checkSchema()
         var remarks: [String] = []
         for state in try preflight.captureStates(of: tables.map(\.name)) {
-            if let fault = state.fault { throw fault }
+            if let fault = state.fault { faults.append(fault) }
             remarks += state.remarks
         }
+        if let fault = combined(faults) { throw fault }
         if try preflight.allowsPreparedTransactions() {
             remarks.append("max_prepared_transactions is above 0: the service polls instead of sleeping")
         }
@@ -199,6 +204,17 @@ public final class Preflight {
         return DoorbellError(
             .permission, "user \(user) may not use schema doorbell in \(connection.place)",
             hint: "As an administrator: GRANT \(SQL.identifier(owner)) TO \(SQL.identifier(user));")
+    }
+
+    /// All of them as one, each with its own hint, unless it is that of the next, too.
+    static func combined(_ faults: [DoorbellError]) -> DoorbellError? {
+        guard let first = faults.first, faults.count > 1 else { return faults.first }
+        var lines: [String] = []
+        for (index, fault) in faults.enumerated() {
+            let next = index + 1 < faults.count ? faults[index + 1] : nil
+            lines.append(next?.hint == fault.hint || next == nil ? fault.message : "\(fault)")
+        }
+        return DoorbellError(first.code, lines.joined(separator: "\n"), hint: faults.last?.hint)
     }
 
     static func explain(_ error: PGError) -> DoorbellError {

@@ -25,7 +25,7 @@ final class PGConnection {
     init(
         conninfo: String, applicationName: String = "doorbell", timeout: Duration = .seconds(10), wake: WakePipe? = nil
     ) throws(PGError) {
-        try Self.checkSyntax(conninfo)
+        try ConnectionText.check(conninfo)
         // What stands before dbname are defaults that the user's own text overrides; what comes after overrides it.
         let options = [
             ("fallback_application_name", applicationName), ("keepalives", "1"), ("keepalives_idle", "15"),
@@ -246,17 +246,10 @@ final class PGConnection {
         }
     }
 
-    /// libpq quotes the offending part of a text that it cannot parse, which may be the password.
-    private static func checkSyntax(_ conninfo: String) throws(PGError) {
-        guard conninfo.contains("=") || conninfo.contains("://") else { return }
-        guard let options = PQconninfoParse(conninfo, nil) else {
-            throw PGError(.connection, "the connection string is neither a postgresql:// URL nor keyword=value pairs")
-        }
-        PQconninfoFree(options)
-    }
-
     private static func line(_ message: String) -> String {
-        message.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        message.split(whereSeparator: \.isNewline)
+            .map { $0.drop(while: \.isWhitespace) }
+            .joined(separator: "; ")
     }
 
     /// Null-terminated, so that it serves PQconnectStartParams too.

@@ -214,7 +214,7 @@ final class OriginDriver {
     }
 
     private static func sentence(_ error: any Error) -> String {
-        (error as? HTTPClientError)?.shortDescription ?? "\(error)"
+        NetworkProblem.sentence(error)
     }
 
     // MARK: The connection

@@ -57,7 +57,7 @@ final class UpstreamTunnel: ChannelInboundHandler, RemovableChannelHandler, Lega
         let bound = NIOLoopBound(self, eventLoop: loop)
         ClientBootstrap(group: loop)
             .connectTimeout(upstream.configuration.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Read as fast as the client takes it.
             .channelOption(.autoRead, value: false)
             .channelInitializer { channel in

@@ -71,7 +71,7 @@ final class ClientFleet: Sendable {
         do {
             channel = try await ClientBootstrap(group: group)
                 .connectTimeout(Self.patience)
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { [rules] channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations

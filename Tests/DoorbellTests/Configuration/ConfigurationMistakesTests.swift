@@ -69,6 +69,44 @@ import Testing
             ])
     }
 
+    @Test(
+        "an upstream that cannot be reached so is refused, without what may be a password",
+        arguments: [
+            ("http://127.0.0.1:70000", "'http://127.0.0.1:70000' has a port that is not a number from 1 to 65535"),
+            ("http://127.0.0.1:abc", "'http://127.0.0.1:abc' has a port that is not a number from 1 to 65535"),
+            ("http://127.0.0.1:-1", "'http://127.0.0.1:-1' has a port that is not a number from 1 to 65535"),
+            ("'http://[::1'", "'http://[::1' has an IPv6 address whose bracket is not closed"),
+            ("http://u:secretpw@host", "must not have a user or a password"),
+            ("http://", "'http://' has no host, or one that is none"),
+        ])
+    func upstreams(text: String, reason: String) {
+        #expect(
+            problems("database: dbname=a\nupstream: \(text)\n").contains(
+                "2: upstream \(reason); write it like http://127.0.0.1:3000"))
+    }
+
+    @Test("a password before a scheme that is none is not repeated")
+    func upstreamWithoutScheme() {
+        #expect(
+            problems("database: dbname=a\nupstream: u:secretpw@host\n").contains(
+                "2: upstream must begin with 'http://' or 'https://'"))
+    }
+
+    @Test(
+        "an upstream that is Doorbell itself is told",
+        arguments: [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", true), ("127.0.0.1:8080", "http://localhost:8080/api", true),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080", true), ("':8080'", "http://0.0.0.0:8080", true),
+            ("0.0.0.0:80", "http://localhost", true), ("'[::]:8080'", "'http://[::1]:8080'", true),
+            ("api:8080", "http://API:8080/", true), ("127.0.0.1:8080", "http://127.0.0.1:3000", false),
+            ("127.0.0.1:8080", "http://127.0.0.2:8080", false), ("0.0.0.0:8080", "http://api:8080", false),
+            ("0.0.0.0:443", "http://127.0.0.1", false), ("0.0.0.0:8080", "'http://[::1]:8080'", false),
+        ])
+    func loops(listen: String, upstream: String, isLoop: Bool) {
+        let told = problems("database: dbname=a\nlisten: \(listen)\nupstream: \(upstream)\n")
+        #expect(told.contains { $0.hasPrefix("3: 'upstream' is where Doorbell itself listens") } == isLoop, "\(told)")
+    }
+
     @Test("repeated keys are told with both lines, and reading goes on")
     func repeated() {
         let text = """
