@@ -107,7 +107,7 @@ import Testing
         #expect(table.output.contains("it was rolled back; a person moves it on"))
         let json = try doorbell.command("gate", ["--json"]).output
         #expect(json.contains(#""isDeciding" : true"#) && json.contains(#""action" : "hold""#))
-        #expect(try doorbell.command("gate", ["nothing"]).status == 78)
+        #expect(try doorbell.command("gate", ["nothing"]).status == 64)
 
         try await eventually("all steps are posted") {
             receiver.bodies.contains { $0.contains(#""action":"rollback""#) }

@@ -374,7 +374,7 @@ import Testing
         #expect(events.text.contains("goodbye"))
         try await events.ended()
         try await held.ended()
-        #expect(held.status == 200)
+        #expect(held.status == 304)
         try await eventually("GOAWAY") { client.isGoingAway && idle.isGoingAway }
         try await eventually("the idle connection is closed") { idle.isClosed }
         #expect(!client.isClosed)
