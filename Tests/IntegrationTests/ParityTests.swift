@@ -202,7 +202,7 @@ import Testing
         let json = try doorbell.command("parity", ["notes", "--json"]).output
         #expect(json.contains(#""path" : "$.attachments[id=1]""#) && json.contains(#""verdict" : "missed""#))
         let unknown = try doorbell.command("parity", ["nothing"])
-        #expect(unknown.status == 64 && unknown.error.contains("there is no feature 'nothing'"))
+        #expect(unknown.status == 64 && unknown.error.contains("the configuration has no feature 'nothing'"))
         #expect(try await doorbell.get("/parity/nothing", port: doorbell.adminPort).status == 404)
         let metrics = try await doorbell.get("/metrics", port: doorbell.adminPort).body
         #expect(metrics.contains("doorbell_parity_total{feature=\"rows\",verdict=\"missed\"} 2\n"))
