@@ -30,6 +30,8 @@ enum FanOutServeMode {
         var configuration = ServerConfiguration(port: 0)
         configuration.backlog = 16384
         configuration.maximumConnections = 19_900
+        // Nothing is passed through here, so no descriptors are kept for it.
+        configuration.maximumTunnels = 0
         let server = Server(
             configuration: configuration, features: FeatureCatalog([features.all, features.each]), hub: hub,
             gateway: FanOutGateway(), group: group, observer: counts ? LedgerObserver(ledger: ledger) : nil,
