@@ -26,9 +26,9 @@ export class Tabs {
             signal.addEventListener('abort', resolve);
             begin();
         });
+        // Another tab that waits for this one's own lock learns that this one is gone, however it went. It has to be held before the other hears of it.
+        this.held = new Promise(resolve => { locks.request(`${this.name} ${this.id}`, hold(resolve)).catch(() => {}); });
         this.turn(FOLLOWER);
-        // Another tab that waits for this one's own lock learns that this one is gone, however it went.
-        locks.request(`${this.name} ${this.id}`, hold(() => {})).catch(() => {});
         locks.request(this.name, { signal }, hold(() => this.lead())).catch(() => {});
     }
 
@@ -149,7 +149,7 @@ class TabSocket {
             this.readyState = 3;
             this.onclose({ code, reason });
         };
-        tabs.post({ say: 'dial' });
+        tabs.held.then(() => { if (this.readyState === 0) tabs.post({ say: 'dial' }); });
     }
 
     send(text) {

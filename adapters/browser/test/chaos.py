@@ -170,22 +170,22 @@ class Chaos(Demo):
     def value(self, expression, browser=None):
         return (browser or self.browser).value(expression)
 
-    def wait(self, what, is_so, seconds):
+    def wait(self, what, is_so, seconds, browser=None):
         end = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() >= end:
-                raise Wrong(f"{what}: not within {seconds} s; {self.story()}")
+                raise Wrong(f"{what}: not within {seconds} s; {self.story(browser)}")
             time.sleep(0.05)
 
-    def story(self):
+    def story(self, browser=None):
         """What a person needs to see why the page does not show what it should."""
-        states = json.loads(self.value("JSON.stringify(window.states ?? {})"))
+        states = json.loads(self.value("JSON.stringify(window.states ?? {})", browser))
         wrong = [name for name, path in PATHS.items() if not same(states.get(name), call(self.upstream + path).json)]
         since = time.monotonic() - 6
         asked = {name: [f"{at - since:.1f} {kind}" for at, kind, each in list(self.evil.log) if at >= since and each.split("?")[0] == PATHS[name]]
                  for name in wrong}
-        log = self.value("JSON.stringify([Math.round(performance.now()), window.log?.slice(-12)])")
-        stats = self.value("JSON.stringify(Object.entries(feeds).map(([name, feed]) => [name, feed.status, feed.stats]))")
+        log = self.value("JSON.stringify([Math.round(performance.now()), window.log?.slice(-12)])", browser)
+        stats = self.value("JSON.stringify(Object.entries(feeds).map(([name, feed]) => [name, feed.status, feed.stats]))", browser)
         return f"wrong: {asked}; {log} {stats}"
 
     def via(self, kind, seconds, names=PATHS):
@@ -431,23 +431,23 @@ def tabs(chaos):
     everything = [chaos.browser, *others]
     try:
         for browser in others:
-            chaos.wait("the other tab by websocket", lambda: browser.value(LIVE), 10)
+            chaos.wait("the other tab by websocket", lambda: browser.value(LIVE), 10, browser)
         sockets = sum(kind == "socket" for _, kind, _ in chaos.evil.log)
         expect(sockets == 1, f"{sockets} WebSockets for three tabs")
         chaos.number = getattr(chaos, "number", 0) + 1
         chaos.change(chaos.number)
         for browser in everything:
-            chaos.wait("each tab to show the change", lambda: chaos.shown(browser), BOUND)
+            chaos.wait("each tab to show the change", lambda: chaos.shown(browser), BOUND, browser)
         chaos.browser.command("Page.navigate", url="about:blank")  # the tab that connects is gone
         # Until they are told, the others believe what they had.
         chaos.wait("another tab to connect", lambda: sum(kind == "socket" for _, kind, _ in chaos.evil.log) > 1, 10)
         for browser in others:
-            chaos.wait("the other tabs by websocket", lambda: browser.value("feeds.chat.status.via") == "websocket", 10)
+            chaos.wait("the other tabs by websocket", lambda: browser.value("feeds.chat.status.via") == "websocket", 10, browser)
         sockets = sum(kind == "socket" for _, kind, _ in chaos.evil.log)
         expect(sockets == 2, f"{sockets} WebSockets after the first tab was closed")
         chaos.change(chaos.number + 1)
         for browser in others:
-            chaos.wait("the other tabs to show the change", lambda: chaos.shown(browser), BOUND)
+            chaos.wait("the other tabs to show the change", lambda: chaos.shown(browser), BOUND, browser)
         told = [browser.value("JSON.stringify(told.map(change => change.position))") for browser in others]
         expect(told[0] == told[1] and len(set(json.loads(told[0]))) == len(json.loads(told[0])), f"{told}")
         errors = [error for browser in everything for error in browser.errors]

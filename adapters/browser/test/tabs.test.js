@@ -47,6 +47,20 @@ test('one tab connects for all', async () => {
     assert.deepEqual([first, second, third].map(page => page.requests.length), polls, 'none of them polls');
 });
 
+test('a tab speaks to the one that connects only when it has its own lock, without which it would be taken for gone', async () => {
+    const browser = new Browser();
+    const first = await opened(browser);
+    await taken(first);
+    const second = browser.tab();
+    browser.slow.add(second);
+    second.reply = pushed({ n: 0 });
+    second.feed = live(URL_, { ...second.options, tabs: 'user-7' });
+    await second.pass(100);
+    await taken(first);
+    assert.equal(second.feed.status.via, 'websocket');
+    assert.equal(second.sockets.length, 0);
+});
+
 test('two feeds of another tab on one channel are told each change once', async () => {
     const browser = new Browser();
     const first = await opened(browser);
