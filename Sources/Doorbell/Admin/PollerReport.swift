@@ -8,8 +8,8 @@ struct PollerReport: Encodable {
         /// A number in the place of the client's name.
         let client: String
         let userAgent: String
-        /// Seconds between two polls, or since the last one where that is longer.
-        let seconds: Double
+        /// Seconds between two polls, the last ones counting most; none after one poll.
+        let seconds: Double?
         let polls: UInt64
         /// Polls while it was pushed the same, and that it did not need.
         let doublePolls: UInt64
@@ -31,7 +31,7 @@ struct PollerReport: Encodable {
         lines = pollers.prefix(max(1, limit)).map { poller, isPushed in
             Line(
                 feature: poller.key.feature, client: Self.hexadecimal(poller.key.identity), userAgent: poller.agent,
-                seconds: poller.distance(now: now), polls: poller.polls, doublePolls: poller.doublePolls,
+                seconds: poller.interval, polls: poller.polls, doublePolls: poller.doublePolls,
                 isPushed: isPushed, first: poller.first.rfc3339, last: poller.last.rfc3339,
                 silentFor: max(0, now.seconds(since: poller.last)))
         }
@@ -66,7 +66,8 @@ struct PollerReport: Encodable {
         return (lines.isEmpty ? [summary] : text + ["", summary]).joined(separator: "\n") + "\n"
     }
 
-    private static func every(_ seconds: Double) -> String {
+    private static func every(_ seconds: Double?) -> String {
+        guard let seconds else { return "-" }
         let tenths = Int((min(max(0, seconds), 1e6) * 10).rounded())
         return tenths < 1000 ? "\(tenths / 10).\(tenths % 10) s" : ConnectionTable.age(seconds)
     }
