@@ -10,7 +10,7 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: """
             Looks at the database (version, rights, pooler, triggers, outbox, long transactions, clocks), at this machine and at the legacy \
             API; with --url also at a running service through the URL that clients use: WebSockets, event streams, held polls, idle \
-            timeouts, tokens in access logs. Changes nothing.
+            timeouts, tokens in access logs. Changes nothing. With --url it takes as long as silence is watched: a minute, or --patience.
 
               doorbell doctor
               doorbell doctor --url https://app.example --poll /api/orders/42 -H 'Cookie: …'
@@ -30,7 +30,10 @@ struct DoctorCommand: AsyncParsableCommand {
     var header: [String] = []
     @Option(help: ArgumentHelp("An access log to look for tokens in. Repeatable.", valueName: "file"))
     var log: [String] = []
-    @Option(help: ArgumentHelp("Seconds that silence is watched, 1 to 600.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that silence is watched, 1 to 600; more than two of limits.heartbeat tell all.",
+            valueName: "seconds"))
     var patience = 60
     @Flag(help: "Warnings count as failures.")
     var strict = false
@@ -77,9 +80,9 @@ struct DoctorCommand: AsyncParsableCommand {
                     patience: .seconds(patience),
                     heartbeat: configuration.limits.heartbeat)
             }
-            let report = await Doctor(configuration, probe: probe).examine { step in
-                if isatty(2) == 1 { Terminal.complain("… \(step)") }
-            }
+            let line = StepLine()
+            let report = await Doctor(configuration, probe: probe).examine { line.begin($0) }
+            line.end()
             Terminal.print(json ? try PrettyJSON.text(report) : report.text, terminator: json ? "\n" : "")
             if report.level >= (strict ? .warn : .fail) { throw ExitCode(1) }
         }

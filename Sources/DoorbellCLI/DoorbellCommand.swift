@@ -42,4 +42,9 @@ struct DoorbellCommand: AsyncParsableCommand {
             PollersCommand.self, TokenCommand.self, SimulateCommand.self, ManCommand.self,
             SimulatedAPICommand.self,
         ])
+
+    static func main() async {
+        StandardStreams.hold()
+        await main(nil)
+    }
 }

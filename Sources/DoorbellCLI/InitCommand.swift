@@ -33,7 +33,7 @@ struct InitCommand: AsyncParsableCommand {
     var database: String?
     @Option(help: ArgumentHelp("The API that is polled now. Default: http://127.0.0.1:3000.", valueName: "url"))
     var upstream: String?
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; '-' is standard output.", valueName: "file"))
     var config = "doorbell.yaml"
     @Option(
         help: ArgumentHelp(
@@ -70,9 +70,8 @@ struct InitCommand: AsyncParsableCommand {
             // It may hold a password, so it is not repeated.
             throw ValidationError("--database takes a URL like postgresql://user@host/name, or key=value text")
         }
-        if let upstream, !Self.isUpstream(upstream) {
-            throw ValidationError(
-                "--upstream takes a URL like http://127.0.0.1:3000, without user, password, '?' and '#'")
+        if let upstream, let refusal = Self.refusal(upstream: upstream) {
+            throw ValidationError("--upstream takes \(refusal)")
         }
         if config.isEmpty { throw ValidationError("--config needs the name of a file") }
         if changes != nil, logs.isEmpty {
@@ -88,10 +87,14 @@ struct InitCommand: AsyncParsableCommand {
             }
             let output = try json ? nil : file(&interview)
             let conninfo = try conninfo(&interview)
-            let logs = try self.logs(&interview)
             let inventory = try DatabaseInventory(conninfo: conninfo)
-            let description = try inventory.describe(sample: .seconds(sample))
-            let assessment = logs.isEmpty ? nil : try assess(logs, inventory)
+            let logs = try self.logs(&interview)
+            let line = TerminalLine()
+            let description = try inventory.describe(sample: .seconds(sample)) {
+                line.write("counting writes for \($0.components.seconds) s (--sample)")
+            }
+            line.clear()
+            let assessment = logs.isEmpty ? nil : try assess(logs, inventory, description)
             let named = poll.map { PolledEndpoint(route: String($0.split(separator: " ").last ?? "")) }
             var proposal = Proposal(named + (assessment?.polledEndpoints ?? []), database: description)
             guard !proposal.features.isEmpty else {
@@ -104,7 +107,7 @@ struct InitCommand: AsyncParsableCommand {
             if var person = interview {
                 if upstream == nil {
                     upstream = try person.text("the API that is polled now", default: "http://127.0.0.1:3000") {
-                        Self.isUpstream($0) ? nil : "a URL like http://127.0.0.1:3000, without user and password"
+                        Self.refusal(upstream: $0)
                     }
                 }
                 proposal = try person.choose(proposal)
@@ -114,7 +117,7 @@ struct InitCommand: AsyncParsableCommand {
             // What this writes is what check accepts, by the same code.
             let made = try Configuration.parse(text, file: config, environment: ["DATABASE_URL": conninfo])
             try output.write(text)
-            report(made, proposal)
+            report(made, output)
         }
     }
 
@@ -165,7 +168,9 @@ struct InitCommand: AsyncParsableCommand {
             throw DoorbellError(
                 .usage, "it is not known what is polled", hint: "name an access log, or give --poll 'GET /path/{name}'")
         }
-        let text = try person.text("an access log of the API", default: nil)
+        let text = try person.text("an access log of the API", default: nil) {
+            FileManager.default.fileExists(atPath: $0) ? nil : "there is no file \($0)"
+        }
         interview = person
         return [text]
     }
@@ -174,17 +179,26 @@ struct InitCommand: AsyncParsableCommand {
         text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") || !text.contains("://") && text.contains("=")
     }
 
-    private static func isUpstream(_ text: String) -> Bool {
-        guard let parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme?.lowercased()) else {
-            return false
+    /// What a URL has to be that this one is not, as the configuration takes it; `nil`: nothing. It may hold a password, so it is not repeated.
+    private static func refusal(upstream text: String) -> String? {
+        let like = "a URL like http://127.0.0.1:3000"
+        guard let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) else {
+            return "\(like): it must begin with http:// or https://"
         }
-        return parts.host?.isEmpty == false && parts.user == nil && parts.password == nil && parts.query == nil
-            && parts.fragment == nil
+        do {
+            _ = try URLAuthority(text.dropFirst(scheme.count).prefix { !"/?#".contains($0) })
+        } catch {
+            return "\(like): it \(error)"
+        }
+        return text.contains { $0.isWhitespace || "?#".contains($0) }
+            ? "\(like): it must not have spaces, '?' or '#'" : nil
     }
 
     // MARK: What is found
 
-    private func assess(_ logs: [String], _ inventory: DatabaseInventory) throws(DoorbellError) -> Assessment {
+    private func assess(
+        _ logs: [String], _ inventory: DatabaseInventory, _ database: DatabaseDescription
+    ) throws(DoorbellError) -> Assessment {
         var assessor = LogAssessor()
         if let format { assessor.format = try LogFormat(format, client: client) }
         assessor.client = client
@@ -197,14 +211,23 @@ struct InitCommand: AsyncParsableCommand {
         if !recorded.isEmpty { assessor.tableChanges = recorded }
         var bar = ProgressBar()
         defer { bar.clear() }
-        return try assessor.assess(logs) { bar.show(bytes: $0.bytes, total: $0.total) }
+        let assessment = try assessor.assess(logs) { bar.show(bytes: $0.bytes, total: $0.total) }
+        bar.clear()
+        var notes = assessment.notes + recorded.remarks(database, begin: assessment.begin, end: assessment.end)
+        if assessment.badLines > 0 {
+            notes.append(
+                "\(assessment.badLines) of \(assessment.lines) lines of the logs could not be read: 'doorbell assess' shows them"
+            )
+        }
+        for note in notes { Terminal.complain("note: \(note)") }
+        return assessment
     }
 
     private func draft(
         _ proposal: Proposal, _ database: DatabaseDescription, _ assessment: Assessment?, _ upstream: String?
     ) -> ConfigurationDraft {
         let logs = assessment.map { " and logs of \($0.begin.rfc3339) to \($0.end.rfc3339)" } ?? ""
-        return ConfigurationDraft(
+        var draft = ConfigurationDraft(
             heading: [
                 "Made by 'doorbell init' from the catalogue of \(database.place)\(logs).",
                 "1. Read the tables of each feature: they were found by what the comments say, and one that is missing is never told.",
@@ -213,20 +236,31 @@ struct InitCommand: AsyncParsableCommand {
             ],
             database: "${DATABASE_URL}", databaseComment: nil, upstream: upstream ?? "http://127.0.0.1:3000",
             upstreamComment: upstream == nil ? "the API that is polled now; to be filled in" : nil, proposal: proposal)
+        if ListenAddress(host: "0.0.0.0", port: 8080).isReached(by: draft.upstream) { draft.listen = "0.0.0.0:8090" }
+        if ListenAddress(host: "127.0.0.1", port: 8081).isReached(by: draft.upstream) {
+            draft.admin = "127.0.0.1:8091"
+        }
+        return draft
     }
 
-    private func report(_ configuration: Configuration, _ proposal: Proposal) {
+    private func report(_ configuration: Configuration, _ output: OutputFile) {
         let features = configuration.features
         let empty = features.filter(\.tables.isEmpty).map(\.name)
-        Terminal.print(
-            "wrote \(config): \(features.count) feature\(features.count == 1 ? "" : "s") (\(features.map(\.name).joined(separator: ", ")))"
-        )
+        // What is written to standard output is the file, and nothing else.
+        if !output.isStandardOutput {
+            let names = features.map(\.name).joined(separator: ", ")
+            Terminal.print("wrote \(config): \(features.count) feature\(features.count == 1 ? "" : "s") (\(names))")
+        }
         if !empty.isEmpty {
             Terminal.complain("note: no table was found for \(empty.joined(separator: ", ")): to be filled in")
         }
         if ProcessInfo.processInfo.environment["DATABASE_URL"]?.isEmpty != false {
             Terminal.complain("note: the file names the variable DATABASE_URL; set it to the database's URL")
         }
-        Terminal.print("next: read it, then 'doorbell check --offline' and 'doorbell install --dry-run'")
+        if !output.isStandardOutput {
+            let file = config == "doorbell.yaml" ? "" : " --config \(config)"
+            Terminal.print(
+                "next: read it, then 'doorbell check --offline\(file)' and 'doorbell install --dry-run\(file)'")
+        }
     }
 }

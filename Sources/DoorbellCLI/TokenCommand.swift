@@ -32,6 +32,9 @@ struct TokenCommand: AsyncParsableCommand {
         for text in claim where !text.dropFirst().contains("=") {
             throw ValidationError("--claim takes name=value, not '\(text)'")
         }
+        for text in claim where ["exp", "iat"].contains(Self.name(text)) {
+            throw ValidationError("--claim '\(text)': how long the token is good is said by --expires")
+        }
         guard let duration = Units.duration(expires), duration > .zero, duration <= Self.longest else {
             throw ValidationError("--expires takes a time like 15m or 1h, at most 30d, not '\(expires)'")
         }
@@ -50,9 +53,15 @@ struct TokenCommand: AsyncParsableCommand {
                     .configuration, "'auth' names public keys: only their issuer can make tokens",
                     hint: "Get one where your clients get theirs.")
             }
+            let subject = authentication.tokens.subjectClaim
+            if claim.contains(where: { Self.name($0) == subject }) {
+                throw DoorbellError(.usage, "--claim '\(subject)=…': who the token is for is said by --subject")
+            }
             Terminal.print(signer.token(claims: try claims(authentication.tokens, now: Date())))
         }
     }
+
+    private static func name(_ claim: String) -> Substring { claim.prefix { $0 != "=" } }
 
     private func claims(_ tokens: TokenConfiguration, now: Date) throws -> [UInt8] {
         var claims: [String: Any] = [:]

@@ -38,6 +38,9 @@ public struct PollPattern: Hashable, Sendable {
         guard target.hasPrefix("/") else {
             throw SyntaxError(description: "the path in '\(source)' must begin with '/'")
         }
+        guard target.split(whereSeparator: { "/?".contains($0) }).first != "_doorbell" else {
+            throw SyntaxError(description: "'\(target)' is Doorbell's own, and no URL of the legacy API")
+        }
         guard !target.contains("#") else { throw SyntaxError(description: "a poll has no fragment: '\(source)'") }
         let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var path: [Part] = []

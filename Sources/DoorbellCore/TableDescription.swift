@@ -2,6 +2,8 @@
 public struct TableDescription: Sendable, Equatable {
     public enum Kind: String, Sendable {
         case table, partitioned, view, foreign
+        /// A view that keeps what it read until somebody refreshes it.
+        case materialized
     }
 
     public struct Column: Sendable, Equatable {
@@ -44,6 +46,7 @@ public struct TableDescription: Sendable, Equatable {
     public var writesPerSecond: Double?
     /// Whether the connecting user may create triggers on it.
     public var mayTrigger = true
+    public var isView: Bool { kind == .view || kind == .materialized }
     /// The tables that a view reads.
     public var sources: [QualifiedName] = []
 

@@ -63,6 +63,14 @@ import Testing
                 """)
     }
 
+    @Test func `the service listens elsewhere where it is told to`() {
+        var one = draft(Proposal([PolledEndpoint(route: "/a")], database: nil))
+        #expect(one.yaml.contains("\nlisten: 0.0.0.0:8080\nupstream: "))
+        one.listen = "0.0.0.0:8090"
+        one.admin = "127.0.0.1:8091"
+        #expect(one.yaml.contains("\nlisten: 0.0.0.0:8090\nadmin: 127.0.0.1:8091\nupstream: "))
+    }
+
     @Test(arguments: [
         ("room:{room_id}:messages", "room:{room_id}:messages"), ("GET /api/x?a={a}&b=2", "GET /api/x?a={a}&b=2"),
         ("{id}:x", "'{id}:x'"), ("a: b", "'a: b'"), ("a #b", "'a #b'"), ("it's", "'it''s'"), ("yes", "'yes'"),

@@ -62,6 +62,25 @@ import Testing
         #expect(evidence(["a": [0, 900]], two)["a"]?.changed == 0)
     }
 
+    @Test func `changes of other tables, and of another time, are told of`() throws {
+        let text = "1780000000,public.orders\n1780000900,public.order\n"
+        let changes = try TableChanges(Array(text.utf8), name: "changes.csv")
+        let database = DatabaseDescription(place: "db", tables: [TableDescription(QualifiedName("orders")!)])
+        func remarks(_ begin: Int64, _ end: Int64) -> [String] {
+            changes.remarks(
+                database, begin: Timestamp(microseconds: begin * 1_000_000),
+                end: Timestamp(microseconds: end * 1_000_000))
+        }
+        let unknown = "tables that are said to have changed and are not in the database: public.order"
+        #expect(remarks(1_780_000_900, 1_780_001_000) == [unknown])
+        #expect(
+            remarks(1_780_000_901, 1_780_001_000) == [
+                unknown,
+                "the changes that are known, of 2026-05-28T20:26:40Z to 2026-05-28T20:41:40Z, are none of the time of the logs: nothing was compared",
+            ])
+        #expect(remarks(1_779_999_000, 1_779_999_999).count == 2)
+    }
+
     @Test func `a file of changes names tables, and says which line does not`() throws {
         let text =
             "at,table\n2026-05-28T20:26:40Z,public.orders\n\"1780000001\",\"orders\"\r\n1780000000500,billing.invoices\n"

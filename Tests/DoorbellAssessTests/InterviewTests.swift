@@ -58,6 +58,33 @@ import Testing
         #expect(interview.person.heard == ["where [x]: ", "not ftp", "where [x]: "])
     }
 
+    @Test func `an answer is taken as it is, but for spaces around it`() throws {
+        var interview = Interview(Script(answers: [" \thost=x password='a  b'  "]))
+        #expect(try interview.text("where", default: nil) == "host=x password='a  b'")
+    }
+
+    @Test func `a person sees how many there are, and all that is to be minded`() throws {
+        var proposal = proposal
+        proposal.features[1].tables = [
+            .init(name: QualifiedName("b")!, channel: .template("b"), reasons: ["alike"], warnings: ["it has no key"])
+        ]
+        proposal.features[1].confidence = .low
+        proposal.features[1].basis = "a guess"
+        proposal.features[1].hints = ["named the same: x.b"]
+        var interview = Interview(Script(answers: ["n", "a"]))
+        _ = try interview.choose(proposal)
+        #expect(interview.person.heard.first?.hasPrefix("\n1 of 3: a: GET /a\n") == true)
+        #expect(
+            interview.person.heard[2] == """
+
+                2 of 3: b: GET /b
+                  public.b on b (alike)
+                    warning: it has no key
+                  found: a guess
+                  note: named the same: x.b
+                """)
+    }
+
     @Test func `a summary shows the tables with their reasons, on one line each`() {
         var feature = proposal.features[0]
         feature.tables = [.init(name: QualifiedName("a")!, channel: .template("a"), reasons: ["named\nlike it"])]

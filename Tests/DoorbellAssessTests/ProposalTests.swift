@@ -132,6 +132,19 @@ import Testing
         #expect(feature.tables == [])
         #expect(
             feature.hints == ["no table is named like the end of the path; these refer to users: public.mails"])
+        let prefixed = propose(
+            "/users/{user_id}/inbox", tables: [table("auth_user"), table("inbox_items", "recipient_id>auth_user")]
+        ).features[0]
+        #expect(
+            prefixed.hints == [
+                "no table is named like the end of the path; these begin so: public.inbox_items",
+                "no table is named like the end of the path; these refer to auth_user: public.inbox_items",
+            ])
+        let other = propose("/users/{user_id}/docs", tables: [table("docs", "owner_id")]).features[0]
+        #expect(
+            other.hints == [
+                "public.docs: named like the end of the path, but no column of it is {user_id}; it has id, owner_id"
+            ])
     }
 
     @Test func `a foreign key says more than a name`() {
@@ -145,6 +158,42 @@ import Testing
             feature.hints == [
                 "public.transfers: named like the end of the path, but several columns of it could be {user_id}: sender, receiver"
             ])
+    }
+
+    @Test func `a parameter that is a column chooses the rows, one that is none does not`() throws {
+        let events = table("events", "user_id>users", "body")
+        let own = propose("/api/events?user_id={user_id}", tables: [events, table("users")]).features[0]
+        #expect(own.name == "events")
+        #expect(own.poll == "GET /api/events?user_id={user_id}")
+        #expect(own.tables.map(\.channel) == [.template("events:{user_id}")])
+        // The parameter says whose id it is.
+        let short = propose("/api/events?user={id}", tables: [events, table("users")]).features[0]
+        #expect(short.poll == "GET /api/events?user={user_id}")
+        #expect(short.tables.map(\.channel) == [.template("events:{user_id}")])
+        let sorted = propose("/api/events?sort={sort}", tables: [events]).features[0]
+        #expect(sorted.poll == "GET /api/events?sort={sort}")
+        #expect(sorted.tables.map(\.channel) == [.template("events")])
+        #expect(propose("/api?action=orders", tables: [table("orders")]).features[0].name == "orders")
+    }
+
+    @Test func `parameters of a log that are columns are told of, and what they would save`() {
+        var endpoint = PolledEndpoint(route: "/api/events")
+        endpoint.queryKeys = ["user", "limit", "id 2"]
+        let tables = [table("events", "user_id>users", "limit_"), table("users")]
+        let proposal = Proposal([endpoint], database: DatabaseDescription(place: "db", tables: tables))
+        #expect(
+            proposal.features[0].hints.first
+                == "clients ask with '?user=': if all of them do, 'poll: GET /api/events?user={user_id}' and 'channel: events:{user_id}' tell each of its own rows only"
+        )
+        endpoint.queryKeys = ["page"]
+        let other = Proposal([endpoint], database: DatabaseDescription(place: "db", tables: tables))
+        #expect(other.features[0].hints.allSatisfy { !$0.hasPrefix("clients ask") })
+    }
+
+    @Test func `a path in percent-encoding is read as what it stands for`() {
+        let proposal = propose("/api/Gr%C3%B6%C3%9Fen/{id}", "/api/two%20words", tables: [table("Größen")])
+        #expect(tables(proposal) == ["public.Größen on gr--en:{id}"])
+        #expect(proposal.features.map(\.name) == ["gr--en", "two-words"])
     }
 
     @Test func `whose a row is may stand in a table of memberships, or in the row that it belongs to`() {
@@ -177,6 +226,12 @@ import Testing
         let schemas = [table("archive.invoices"), table("invoices"), table("billing.invoices")]
         #expect(tables(propose("/invoices", tables: schemas)) == ["public.invoices on invoices"])
         #expect(tables(propose("/billing/invoices", tables: schemas)) == ["billing.invoices on billing:invoices"])
+        // Only the schema decided, so the others are named.
+        #expect(
+            propose("/invoices", tables: schemas).features[0].hints == [
+                "named the same: archive.invoices, billing.invoices"
+            ])
+        #expect(propose("/billing/invoices", tables: schemas).features[0].hints == [])
         let equal = propose("/alerts", tables: [table("disk_alerts"), table("mail_alerts")]).features[0]
         #expect(equal.tables == [])
         #expect(equal.hints == ["several tables could be meant: public.disk_alerts, public.mail_alerts"])
@@ -191,6 +246,21 @@ import Testing
         let foreign = propose("/orders", tables: [TableDescription(QualifiedName("orders")!, kind: .foreign)])
         #expect(tables(foreign) == [])
         #expect(foreign.features[0].hints[0].contains("is a foreign table"))
+    }
+
+    @Test func `a materialized view changes when it is refreshed, not when its tables do`() {
+        var kept = TableDescription(QualifiedName("totals")!, kind: .materialized)
+        kept.sources = [QualifiedName("orders")!]
+        let feature = propose("/totals", tables: [kept, table("orders")]).features[0]
+        #expect(feature.tables == [])
+        let told =
+            "public.totals is a materialized view, which changes when it is refreshed, and no trigger sees that: tell of it behind each REFRESH, by doorbell.publish"
+        #expect(feature.hints == [told])
+        var view = TableDescription(QualifiedName("overview")!, kind: .view)
+        view.sources = [QualifiedName("orders")!, QualifiedName("totals")!]
+        let above = propose("/overview", tables: [view, kept, table("orders")])
+        #expect(tables(above) == ["public.orders on overview"])
+        #expect(above.features[0].hints == [told])
     }
 
     // MARK: What is to be minded

@@ -61,10 +61,14 @@ import Testing
             create view recent as select e.id from events e join users u using (id);
             create view counted as select count(*) from recent;
             create materialized view kept as select * from users;
+            create view above as select * from kept;
             """)
         try app.run("insert into events select i, '2026-01-02' from generate_series(1, 50) i; analyze")
         let found = try tables(conninfo)
-        #expect(Set(found.keys) == ["public.events", "public.users", "public.recent", "public.counted", "public.kept"])
+        #expect(
+            Set(found.keys) == [
+                "public.events", "public.users", "public.recent", "public.counted", "public.kept", "public.above",
+            ])
         #expect(found["public.events"]?.kind == .partitioned)
         #expect(found["public.events"]?.partitions == 2)
         #expect(found["public.events"]?.rows == 50)
@@ -72,7 +76,20 @@ import Testing
         let sources = ["public.events", "public.users"]
         #expect(found["public.recent"]?.sources.map(\.description) == sources)
         #expect(found["public.counted"]?.sources.map(\.description) == sources)
-        #expect(found["public.kept"]?.kind == .view)
+        #expect(found["public.kept"]?.kind == .materialized)
+        #expect(found["public.above"]?.sources.map(\.description) == ["public.kept"])
+    }
+
+    @Test("writes are counted without a statement that lasts: one that says nothing is given up after half a minute")
+    func longSample() throws {
+        let (conninfo, _) = try database("create table t (id int primary key)")
+        // Statistics are told when a session ends.
+        try ScratchConnection(conninfo).run("insert into t values (1)")
+        let impatient = conninfo + " options='-c statement_timeout=1500'"
+        var told: [Duration] = []
+        let described = try DatabaseInventory(conninfo: impatient).describe(sample: .seconds(2)) { told.append($0) }
+        #expect(described.countedFor == 2)
+        #expect(told == [.seconds(2)])
     }
 
     @Test("rates come from the statistics where they say since when, else from a sample")

@@ -53,6 +53,7 @@ import Testing
             "", "/a", "POST /a", "get /a", "GET a", "GET /a#b", "GET /a/{x", "GET /a/x}", "GET /a/{}", "GET /a/b{x}",
             "GET /a/{x}/{x}",
             "GET /a?k", "GET /a?={x}", "GET /a?k={x}&k={y}", "GET /a/%zz", "GET /a b", "GET /{x}?k={x}", "GET /{a{b}}",
+            "GET /_doorbell/health", "GET /_doorbell", "GET /_doorbell?a={a}",
         ])
     func refused(_ text: String) {
         #expect(throws: PollPattern.SyntaxError.self) { try PollPattern(text) }

@@ -508,6 +508,35 @@ import Testing
         #expect(unread.status == 141 && unread.error == "", "\(unread)")
     }
 
+    @Test("a command without standard output says so, and writes into nothing else")
+    func noOutput() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "exec \"$0\" check --keys >&-", DoorbellProcess.executable]
+        let error = Pipe()
+        process.standardError = error
+        try process.run()
+        let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 71)
+        #expect(text == "doorbell: cannot write to standard output: Bad file descriptor\n")
+    }
+
+    @Test("claims of a token that options say are not taken twice")
+    func claims() throws {
+        let doorbell = try DoorbellProcess(
+            configuration: configuration(conninfo) + "auth: { secret: 0123456789abcdef0123456789abcdef }\n")
+        func refused(_ claim: String) throws -> DoorbellProcess.Result {
+            try doorbell.command("token", ["--subject", "7", "--claim", claim])
+        }
+        #expect(try refused("role=admin").status == 0)
+        expect(try refused("sub=8"), 64, "said by --subject")
+        for claim in ["exp=1", "iat=1"] {
+            let result = try refused(claim)
+            #expect(result.status == 64 && result.error.contains("said by --expires"), "\(result.error)")
+        }
+    }
+
     // MARK: Inside
 
     private func configuration(

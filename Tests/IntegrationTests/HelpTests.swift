@@ -85,11 +85,21 @@ import Testing
             #expect(made.output.contains(".SS \"doorbell \(command.commandName)"), "\(command.commandName)")
         }
         #expect(made.output.contains("\n.B \\-\\-dry\\-run\n"))
+        #expect(made.output.contains("\n.B \\-c, \\-\\-config <file>\n"))
+        // groff reads Latin-1 unless it is told.
+        #expect(made.output.utf8.allSatisfy { $0 < 0x80 })
+        #expect(made.output.contains("Cookie: \\[u2026]"))
         // A line of text that begins with a dot would be taken for a request.
         let requests = [".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".I", ".nf", ".fi"]
         for line in made.output.split(separator: "\n") where line.first == "." || line.first == "'" {
             #expect(requests.contains(String(line.prefix { $0 != " " })), "\(line)")
         }
+    }
+
+    @Test("a step that takes a while says for how long already")
+    func step() {
+        #expect(StepLine.text("the database", after: 0) == "… the database")
+        #expect(StepLine.text("the database", after: 12) == "… the database: 12 s")
     }
 
     @Test("what is not a description of a command is no manual page")

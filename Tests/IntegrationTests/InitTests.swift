@@ -185,6 +185,53 @@ import Testing
         #expect(check.status == 0, "\(check.error)")
     }
 
+    @Test("an API on a port that Doorbell would take keeps it")
+    func ports() throws {
+        try database.run("create table notes (id int primary key)")
+        for (upstream, lines) in [
+            ("http://127.0.0.1:8080", "listen: 0.0.0.0:8090\nupstream"),
+            ("http://localhost:8081", "listen: 0.0.0.0:8080\nadmin: 127.0.0.1:8091\nupstream"),
+            ("http://api.example:8080", "listen: 0.0.0.0:8080\nupstream"),
+        ] {
+            let made = try run(["init", "--poll", "GET /notes", "--upstream", upstream, "--force"])
+            #expect(made.status == 0, "\(made.error)")
+            #expect(try read().contains(lines))
+            #expect(try run(["check", "--offline"]).status == 0)
+        }
+    }
+
+    @Test("on standard output there is the file and nothing else, and another file is named in what comes next")
+    func outputs() throws {
+        try database.run("create table notes (id int primary key)")
+        let arguments = ["init", "--poll", "GET /notes", "--sample", "0"]
+        let printed = try run(arguments + ["--config", "-"])
+        #expect(printed.status == 0, "\(printed.error)")
+        #expect(printed.output.hasSuffix("    stage: observe\n"), "\(printed.output)")
+        let made = try run(arguments + ["--config", "other.yaml"])
+        #expect(try read("other.yaml") == printed.output)
+        #expect(
+            made.output.hasSuffix(
+                "next: read it, then 'doorbell check --offline --config other.yaml' and 'doorbell install --dry-run --config other.yaml'\n"
+            ))
+    }
+
+    @Test("what the logs and the changes lack is said")
+    func lacking() throws {
+        try database.run(String(contentsOfFile: Self.desk, encoding: .utf8))
+        try writeLog()
+        let log = try read("access.log")
+        try (log + "nonsense\n").write(toFile: path("access.log"), atomically: true, encoding: .utf8)
+        try "2020-01-01T00:00:00Z,public.message\n".write(
+            toFile: path("changes.csv"), atomically: true, encoding: .utf8)
+        let made = try run(["init", "access.log", "--changes", "changes.csv", "--sample", "0"])
+        #expect(made.status == 0, "\(made.error)")
+        for note in [
+            "note: tables that are said to have changed and are not in the database: public.message\n",
+            "are none of the time of the logs: nothing was compared\n",
+            "note: 1 of \(log.split(separator: "\n").count + 1) lines of the logs could not be read: 'doorbell assess' shows them\n",
+        ] { #expect(made.error.contains(note), "\(made.error)") }
+    }
+
     @Test("the password stays where it was")
     func secrets() throws {
         try database.run("create table notes (id int primary key)")
@@ -262,7 +309,11 @@ import Testing
             (["--poll", "POST /notes"], nil, 64, "--poll: write a poll as 'GET /path/{name}'"),
             (["--poll", "GET /a/{"], nil, 64, "--poll: "),
             (["--upstream", "127.0.0.1:3000"] + poll, nil, 64, "--upstream takes a URL like"),
-            (["--upstream", "http://me:pw@x"] + poll, nil, 64, "without user, password"),
+            (["--upstream", "http://x:99999"] + poll, nil, 64, "it has a port that is not a number from 1 to 65535"),
+            (["--upstream", "http://x/?a"] + poll, nil, 64, "it must not have spaces, '?' or '#'"),
+            (["--poll", "GET /_doorbell/x"], nil, 64, "is Doorbell's own"),
+            (["--database", "host=x prt=1"] + poll, nil, 78, "DATABASE_URL"),
+            (["--upstream", "http://me:pw@x"] + poll, nil, 64, "it must not have a user or a password"),
             (["--sample", "601"] + poll, nil, 64, "--sample takes 0 to 600"),
             (["--config", "none/doorbell.yaml"] + poll, nil, 71, "there is no folder"),
             (["--config", "."] + poll, nil, 64, "is a directory"),

@@ -23,6 +23,12 @@ extension ConfigurationReader {
                 "'upstream' is where Doorbell itself listens, \(configuration.listen)",
                 "write where the legacy API listens")
         }
+        if let upstream, configuration.admin.isReached(by: upstream) {
+            problem(
+                root["upstream"]?.mark ?? root["admin"]?.mark,
+                "'upstream' is where Doorbell's admin port listens, \(configuration.admin)",
+                "write where the legacy API listens, or another 'admin'")
+        }
         configuration.origins = origins(root)
         configuration.compression = root.flag("compression", default: false)
         configuration.requestHeaders = requestHeaders(root)

@@ -67,7 +67,7 @@ extension ListenAddress {
 
 extension ListenAddress {
     /// Whether a client of this `http` or `https` URL on this machine gets here, as far as can be told without asking for names.
-    func isReached(by url: String) -> Bool {
+    public func isReached(by url: String) -> Bool {
         guard let scheme = url.firstRange(of: "://"),
             let authority = try? URLAuthority(url[scheme.upperBound...].prefix { $0 != "/" }),
             authority.port ?? (url.lowercased().hasPrefix("https:") ? 443 : 80) == port

@@ -37,7 +37,9 @@ struct YAMLTree {
 
     /// `nil` for a document without content. Repeated keys are kept: see ``Member``.
     static func parse(_ text: String) throws(SyntaxError) -> YAMLTree? {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // Editors of Windows begin files with a mark of their encoding.
+        let bare = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        var lines = bare.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         for _ in 0..<100 {
             do {
                 guard let root = try Yams.compose(yaml: lines.joined(separator: "\n")) else { return nil }
@@ -91,11 +93,16 @@ struct YAMLTree {
 
     private static func syntaxError(_ error: YamlError) -> SyntaxError {
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
+        case .scanner(let context, let problem, let mark, let yaml),
+            .parser(let context, let problem, let mark, let yaml),
+            .composer(let context, let problem, let mark, let yaml):
+            let lines = yaml.split(separator: "\n", maxSplits: max(1, mark.line), omittingEmptySubsequences: false)
+            let indent = lines.dropFirst(max(0, mark.line - 1)).first?.prefix { $0 == " " || $0 == "\t" } ?? ""
+            let tab =
+                indent.contains("\t") && !problem.contains("tab") ? "; lines are indented by spaces, not by tabs" : ""
             return SyntaxError(
                 mark: Mark(line: mark.line, column: mark.column),
-                message: "this is not YAML: \(context.map { "\($0.text), " } ?? "")\(problem)")
+                message: "this is not YAML: \(context.map { "\($0.text), " } ?? "")\(problem)\(tab)")
         case .reader(let problem, let offset, _, let yaml):
             let line = offset.map { yaml.prefix($0).reduce(1) { $1.isNewline ? $0 + 1 : $0 } }
             return SyntaxError(mark: line.map { Mark(line: $0, column: 1) }, message: "this is not YAML: \(problem)")

@@ -41,6 +41,28 @@ public struct TableChanges: Sendable {
 
     public var isEmpty: Bool { tables.isEmpty }
 
+    /// What keeps them from saying anything of answers that were logged from `begin` to `end`; a sentence each.
+    public func remarks(_ database: DatabaseDescription, begin: Timestamp, end: Timestamp) -> [String] {
+        let known = Set(database.tables.map(\.name))
+        let unknown = tables.filter { !known.contains($0) }.map(\.description).sorted()
+        var remarks: [String] = []
+        if !unknown.isEmpty {
+            let more = unknown.count > 5 ? " and \(unknown.count - 5) more" : ""
+            remarks.append(
+                "tables that are said to have changed and are not in the database: "
+                    + unknown.prefix(5).joined(separator: ", ") + more)
+        }
+        if let span, span.lowerBound > end.milliseconds || span.upperBound < begin.milliseconds {
+            let (first, last) = (
+                Timestamp(microseconds: span.lowerBound * 1000), Timestamp(microseconds: span.upperBound * 1000)
+            )
+            remarks.append(
+                "the changes that are known, of \(first.rfc3339) to \(last.rfc3339), are none of the time of the logs: nothing was compared"
+            )
+        }
+        return remarks
+    }
+
     /// The earliest and the latest moment.
     var span: ClosedRange<Int64>? {
         guard let first = times.compactMap(\.first).min(), let last = times.compactMap(\.last).max() else { return nil }

@@ -10,6 +10,9 @@ public struct ConfigurationDraft: Sendable {
     public var upstream: String
     public var upstreamComment: String?
     public var proposal: Proposal
+    /// Others than these where the API itself listens there.
+    public var listen = "0.0.0.0:8080"
+    public var admin: String?
 
     public init(
         heading: [String], database: String, databaseComment: String?, upstream: String, upstreamComment: String?,
@@ -25,7 +28,8 @@ public struct ConfigurationDraft: Sendable {
 
     public var yaml: String {
         var text = heading.map { "# \(YAMLText.comment($0))\n" }.joined()
-        text += "\ndatabase: \(database)\(Self.remark(databaseComment))\nlisten: 0.0.0.0:8080\n"
+        text += "\ndatabase: \(database)\(Self.remark(databaseComment))\nlisten: \(listen)\n"
+        if let admin { text += "admin: \(admin)\n" }
         text += "upstream: \(YAMLText.scalar(upstream))\(Self.remark(upstreamComment))\n\nfeatures:\n\n"
         text += proposal.features.map(Self.text).joined(separator: "\n")
         if !proposal.remarks.isEmpty {

@@ -32,15 +32,21 @@ struct FeatureBuilder {
 
     /// `nil` for a route that the configuration cannot have, or has already.
     mutating func feature(_ endpoint: PolledEndpoint) -> ProposedFeature? {
-        let path = ResourcePath(endpoint.route)
+        var path = ResourcePath(endpoint.route)
         guard (try? PollPattern("GET \(endpoint.route)")) != nil, shapes.insert(Self.shape(endpoint.route)).inserted
         else { return nil }
         let name = FeatureName.unused(endpoint.route, &names)
         var feature = ProposedFeature(
             name: name, poll: "GET \(endpoint.route)", interval: endpoint.interval, figures: endpoint.figures,
             modeReason: "clients are told that something changed and fetch it; 'rows' or 'answer' send it along")
-        let chosen = choose(path, endpoint, &feature)
-        let holes = path.steps.flatMap(\.holes)
+        var chosen = choose(path, endpoint, &feature)
+        if !path.filters.isEmpty, chosen.first?.binding.isWhole != true {
+            // A parameter that is no column chooses what is shown, not which rows.
+            path.filters = []
+            feature.hints = []
+            chosen = choose(path, endpoint, &feature)
+        }
+        let holes = path.all.flatMap(\.holes)
         let renamed = Self.renamed(holes, chosen.first)
         feature.poll = "GET " + Self.replace(holes, by: renamed, in: endpoint.route)
         guard let template = unused(path, renamed, name: name) else { return nil }
@@ -49,6 +55,7 @@ struct FeatureBuilder {
         if !feature.tables.contains(where: { $0.channel == .template(template.source) }) {
             feature.channel = template.source
         }
+        filter(endpoint, chosen.first?.binding, template: template, &feature)
         judge(endpoint, score: chosen.isEmpty ? 0 : chosen[0].score, &feature)
         if endpoint.hasCacheBuster {
             feature.hints.append("clients add '_' to the URL against caches: with 'cache', say 'ignore: [_]'")
@@ -84,7 +91,7 @@ struct FeatureBuilder {
             .map(\.element)
         guard let best = candidates.first else {
             let chosen = byEvidence(path, endpoint, except: [], &feature)
-            if chosen.isEmpty, let hint = children(path) { feature.hints.append(hint) }
+            if chosen.isEmpty { feature.hints += relatives(path) }
             return chosen
         }
         let rivals = candidates.dropFirst().filter { $0.score == best.score && $0.reason == best.reason }
@@ -97,14 +104,38 @@ struct FeatureBuilder {
         // All tables that a view reads make its answer.
         if best.reason.hasPrefix("read by the view") {
             chosen += rivals.filter { $0.binding.isWhole }
+        } else if let hint = namesakes(best.binding.table, rivals.map(\.binding.table), path) {
+            feature.hints.append(hint)
         }
         return chosen + byEvidence(path, endpoint, except: Set(chosen.map(\.binding.table.name)), &feature)
     }
 
+    /// Tables of the same name in other schemas, when nothing but the schema decided.
+    private func namesakes(
+        _ table: TableDescription, _ rivals: [TableDescription], _ path: ResourcePath
+    ) -> String? {
+        let others = rivals.map(\.name).filter { $0.name == table.name.name && $0 != table.name }
+        guard !others.isEmpty, Set(path.steps.flatMap(\.words)).isDisjoint(with: Word.split(table.name.schema)) else {
+            return nil
+        }
+        return "named the same: \(others.prefix(5).map(\.description).joined(separator: ", "))"
+    }
+
+    /// What may be meant where no table is named like the end of the path.
+    private func relatives(_ path: ResourcePath) -> [String] {
+        guard let end = path.steps.last?.words, !end.isEmpty else { return [] }
+        let alike = tables.filter { $0.words.count > end.count && $0.words.starts(with: end) }
+        let names = alike.prefix(5).map(\.table.name.description).joined(separator: ", ")
+        return (alike.isEmpty ? [] : ["no table is named like the end of the path; these begin so: \(names)"])
+            + (children(path).map { [$0] } ?? [])
+    }
+
     /// `/users/{id}/unread`: whatever it is made of, it probably refers to users.
     private func children(_ path: ResourcePath) -> String? {
-        guard path.steps.count > 1, let parent = path.steps.dropLast().last?.words, !parent.isEmpty,
-            let table = tables.first(where: { $0.words == parent })?.table
+        guard path.steps.count > 1, let parent = path.steps.dropLast().last?.words, !parent.isEmpty else { return nil }
+        // auth_user, where nothing is called users.
+        let alike = tables.filter { $0.words.suffix(parent.count).elementsEqual(parent) }
+        guard let table = alike.first(where: { $0.words == parent })?.table ?? (alike.count == 1 ? alike[0].table : nil)
         else { return nil }
         let children = tables.filter { other in other.table.references.contains { $0.table == table.name } }
         guard !children.isEmpty else { return nil }
@@ -121,7 +152,7 @@ struct FeatureBuilder {
             .sorted { ($1.value.coverage, $0.key.description) < ($0.value.coverage, $1.key.description) }
         var chosen: [Choice] = []
         for (name, evidence) in supported.prefix(5) {
-            guard let table = tables.first(where: { $0.table.name == name })?.table, table.kind != .view,
+            guard let table = tables.first(where: { $0.table.name == name })?.table, !table.isView,
                 TableFacts.isNameable(name)
             else { continue }
             let binding = bind(table, path, step: nil)
@@ -143,8 +174,13 @@ struct FeatureBuilder {
         case .foreign:
             feature.hints.append("\(table.name) is a foreign table: triggers do not see what changes at its own server")
             return []
+        case .materialized:
+            feature.hints.append(Self.stale(table))
+            return []
         case .view:
-            all = table.sources.compactMap { name in tables.first { $0.table.name == name }?.table }
+            let sources = table.sources.compactMap { name in tables.first { $0.table.name == name }?.table }
+            feature.hints += sources.filter { $0.kind == .materialized }.map(Self.stale)
+            all = sources.filter { $0.kind != .materialized }
         }
         for table in all where !TableFacts.isNameable(table.name) {
             feature.hints.append("\(table.name) cannot be named in a configuration: its name has a dot or quotes in it")
@@ -152,15 +188,20 @@ struct FeatureBuilder {
         return all.filter { TableFacts.isNameable($0.name) }
     }
 
+    private static func stale(_ table: TableDescription) -> String {
+        "\(table.name) is a materialized view, which changes when it is refreshed, and no trigger sees that: "
+            + "tell of it behind each REFRESH, by doorbell.publish"
+    }
+
     func bind(_ table: TableDescription, _ path: ResourcePath, step: Int?) -> Binding {
         let finder = HoleFinder(path: path)
         var binding = Binding(table: table)
-        for (place, one) in path.steps.enumerated() {
+        for (place, one) in path.all.enumerated() {
             for hole in one.holes {
                 switch finder.column(of: table, for: hole, at: place, table: step) {
                 case .found(let column, let reason):
                     if column.contains(where: { "{}".contains($0) }) || binding.columns.values.contains(column) {
-                        binding.problem = binding.problem ?? "no column of it is {\(hole)}"
+                        binding.problem = binding.problem ?? Self.missing(hole, of: table)
                     }
                     binding.columns[hole] = column
                     if let reason { binding.reasons.append(reason) }
@@ -168,11 +209,16 @@ struct FeatureBuilder {
                     binding.problem =
                         binding.problem
                         ?? "several columns of it could be {\(hole)}: \(columns.joined(separator: ", "))"
-                case .none: binding.problem = binding.problem ?? "no column of it is {\(hole)}"
+                case .none: binding.problem = binding.problem ?? Self.missing(hole, of: table)
                 }
             }
         }
         return binding
+    }
+
+    private static func missing(_ hole: String, of table: TableDescription) -> String {
+        let names = table.columns.prefix(8).map(\.name) + (table.columns.count > 8 ? ["…"] : [])
+        return "no column of it is {\(hole)}" + (names.isEmpty ? "" : "; it has \(names.joined(separator: ", "))")
     }
 
     private func add(
@@ -180,7 +226,7 @@ struct FeatureBuilder {
         _ endpoint: PolledEndpoint,
         _ feature: inout ProposedFeature
     ) {
-        let holes = path.steps.flatMap(\.holes)
+        let holes = path.all.flatMap(\.holes)
         for choice in chosen {
             let table = choice.binding.table
             var entry = ProposedFeature.Table(name: table.name, channel: .template(template.source))
@@ -210,6 +256,24 @@ struct FeatureBuilder {
             } else {
                 feature.hints.append("\(table.name): \(choice.reason), but \(choice.binding.problem ?? "")")
             }
+        }
+    }
+
+    /// `/events?user_id=7`: who asks for the rows of one user need not be told of all others'.
+    private func filter(
+        _ endpoint: PolledEndpoint, _ binding: Binding?, template: ChannelTemplate, _ feature: inout ProposedFeature
+    ) {
+        guard let binding, binding.isWhole, !endpoint.route.contains("?") else { return }
+        for key in endpoint.queryKeys {
+            let words = Word.split(key)
+            guard !words.isEmpty, !template.names.contains(where: { Word.split($0) == words }),
+                let column = binding.table.columns.first(where: {
+                    [words, words + ["id"]].contains(Word.split($0.name))
+                })?.name, YAMLText.isName(column), YAMLText.isName(key)
+            else { continue }
+            feature.hints.append(
+                "clients ask with '?\(key)=': if all of them do, 'poll: \(feature.poll)?\(key)={\(column)}' and "
+                    + "'channel: \(template.source):{\(column)}' tell each of its own rows only")
         }
     }
 
@@ -312,10 +376,11 @@ struct FeatureBuilder {
     /// In the order of the path: `room:{room_id}:messages`; by the feature's name where that is taken.
     private mutating func unused(_ path: ResourcePath, _ holes: [String], name: String) -> ChannelTemplate? {
         var holes = holes[...]
-        let pretty = path.steps.flatMap { step in
-            let word = step.holes.isEmpty ? Self.plain(step.literal) : Self.plain(step.words.joined(separator: "-"))
-            return [word].filter { !$0.isEmpty } + step.holes.map { _ in "{\(holes.popFirst() ?? "")}" }
-        }
+        let pretty =
+            path.steps.flatMap { step in
+                let word = step.holes.isEmpty ? Self.plain(step.literal) : Self.plain(step.words.joined(separator: "-"))
+                return [word].filter { !$0.isEmpty } + step.holes.map { _ in "{\(holes.popFirst() ?? "")}" }
+            } + path.filters.flatMap(\.holes).map { _ in "{\(holes.popFirst() ?? "")}" }
         let rest = pretty.filter { $0.hasPrefix("{") }
         var texts = [pretty, [name] + rest].map { $0.joined(separator: ":") }
         texts += (2...).lazy.prefix(100).map { (["\(name)-\($0)"] + rest).joined(separator: ":") }

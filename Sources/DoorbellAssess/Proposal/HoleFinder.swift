@@ -13,7 +13,7 @@ struct HoleFinder {
 
     /// - Parameter step: The step that the table is; `nil`: none of them.
     func column(of table: TableDescription, for hole: String, at place: Int, table step: Int?) -> Column {
-        let words = path.steps[place].words
+        let words = path.all[place].words
         let holeWords = Word.split(hole)
         func named(_ wanted: [String]) -> String? {
             guard !wanted.isEmpty else { return nil }

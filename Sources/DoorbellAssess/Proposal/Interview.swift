@@ -48,9 +48,9 @@ public struct Interview<Person: Asking> {
     public mutating func choose(_ proposal: Proposal) throws(DoorbellError) -> Proposal {
         var taken: [ProposedFeature] = []
         var takesAll = false
-        for feature in proposal.features {
+        for (index, feature) in proposal.features.enumerated() {
             if !takesAll {
-                person.say("\n" + Self.summary(feature))
+                person.say("\n\(index + 1) of \(proposal.features.count): \(Self.summary(feature))")
                 switch try choice() {
                 case .yes: break
                 case .no: continue
@@ -81,8 +81,8 @@ public struct Interview<Person: Asking> {
 
     private mutating func answer(_ question: String) throws(DoorbellError) -> String {
         guard let answer = person.ask(question) else { throw Self.stopped("the input has ended") }
-        let words = answer.split(separator: " ", omittingEmptySubsequences: true)
-        return words.joined(separator: " ")
+        let begin = answer.drop(while: \.isWhitespace)
+        return String(begin.reversed().drop(while: \.isWhitespace).reversed())
     }
 
     private static func stopped(_ what: String) -> DoorbellError {
@@ -92,15 +92,18 @@ public struct Interview<Person: Asking> {
     static func summary(_ feature: ProposedFeature) -> String {
         var lines = ["\(feature.name): \(feature.poll)"]
         lines += feature.figures.prefix(1).map { "  \($0)" }
-        lines += feature.tables.map { table in
+        for table in feature.tables {
             let channel =
                 switch table.channel {
                 case .template(let text): text
                 case .query: "a query"
                 }
-            return "  \(table.name) on \(channel) (\(table.reasons.joined(separator: "; ")))"
+            lines.append("  \(table.name) on \(channel) (\(table.reasons.joined(separator: "; ")))")
+            lines += table.warnings.map { "    warning: \($0)" }
         }
         if feature.tables.isEmpty { lines.append("  no table was found: to be filled in") }
+        if feature.confidence == .low { lines.append("  found: \(feature.basis)") }
+        lines += feature.hints.map { "  note: \($0)" }
         return lines.map(YAMLText.comment).joined(separator: "\n")
     }
 }

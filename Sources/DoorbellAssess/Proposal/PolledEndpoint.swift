@@ -8,6 +8,8 @@ public struct PolledEndpoint: Sendable {
     public var interval: Double?
     /// What the logs say of it, a line each.
     public var figures: [String] = []
+    /// Parameters whose values are identifiers: `/api/events?user_id=7`.
+    public var queryKeys: [String] = []
     /// Whether clients add something to each URL so that no browser keeps the answer.
     public var hasCacheBuster = false
     /// With a record of changes: whether the answers change when tables do.
@@ -28,6 +30,7 @@ public struct PolledEndpoint: Sendable {
                 + "\(Format.percent(figures.unchanged)) unchanged",
         ]
         hasCacheBuster = figures.query.contains { $0.name == "_" }
+        queryKeys = figures.query.filter { $0.value == "{id}" }.map(\.name)
         evidence = endpoint.evidence
     }
 }

@@ -29,12 +29,12 @@ public struct Proposal: Sendable, Equatable {
     private static func remarks(_ database: DatabaseDescription, _ features: [ProposedFeature]) -> [String] {
         var remarks = database.remarks
         let taken = Set(features.flatMap { $0.tables.map(\.name) })
-        let others = database.tables.filter { $0.kind != .view && !taken.contains($0.name) }
+        let others = database.tables.filter { !$0.isView && !taken.contains($0.name) }
         guard !others.isEmpty else {
             if database.tables.isEmpty { remarks.append("\(database.place) has no tables that this user can see") }
             return remarks
         }
-        let total = database.tables.count { $0.kind != .view } + database.omitted
+        let total = database.tables.count { !$0.isView } + database.omitted
         let busy = others.filter { $0.writes > 0 }.prefix(5).map { table in
             "\(table.name) (\(TableFacts.writes(table)))"
         }

@@ -1,3 +1,5 @@
+internal import DoorbellCore
+
 /// A route as resources: `/api/rooms/{room_id}/messages` is `rooms` with a hole, then `messages`. Pure.
 struct ResourcePath: Equatable {
     struct Step: Equatable {
@@ -22,6 +24,11 @@ struct ResourcePath: Equatable {
     ]
 
     private(set) var steps: [Step] = []
+    /// What the query chooses by: `?user_id={id}` is a step `user_id` with a hole. No table is named like it.
+    var filters: [Step] = []
+
+    /// Whatever may have holes, in their order.
+    var all: [Step] { steps + filters }
 
     init(_ route: String) {
         for segment in route.prefix(while: { $0 != "?" }).split(separator: "/") {
@@ -30,9 +37,16 @@ struct ResourcePath: Equatable {
                 steps[steps.count - 1].holes.append(String(segment.dropFirst().dropLast()))
                 continue
             }
-            let literal = segment.hasSuffix(".json") ? segment.dropLast(5) : segment
+            var literal = PercentEncoding.decode(segment.utf8) ?? String(segment)
+            if literal.hasSuffix(".json") { literal.removeLast(5) }
             if steps.isEmpty, Self.isNoise(literal.lowercased()) { continue }
-            steps.append(Step(literal: String(literal), words: Word.split(literal)))
+            steps.append(Step(literal: literal, words: Word.split(literal)))
+        }
+        for pair in route.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
+            let sides = pair.split(separator: "=", maxSplits: 1)
+            guard sides.count == 2, sides[1].hasPrefix("{"), sides[1].hasSuffix("}") else { continue }
+            filters.append(
+                Step(literal: "", words: Word.split(sides[0]), holes: [String(sides[1].dropFirst().dropLast())]))
         }
     }
 

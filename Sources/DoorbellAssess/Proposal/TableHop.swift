@@ -15,7 +15,7 @@ struct TableHop {
 
     /// `nil` when there is no such table, or more than one.
     init?(_ table: TableDescription, _ path: ResourcePath, template: ChannelTemplate, in builder: FeatureBuilder) {
-        let holes = path.steps.enumerated().flatMap { place, step in step.holes.map { (place, $0) } }
+        let holes = path.all.enumerated().flatMap { place, step in step.holes.map { (place, $0) } }
         guard holes.count == 1, let (place, hole) = holes.first, template.names.count == 1 else { return nil }
         let finder = HoleFinder(path: path)
         func column(of other: TableDescription) -> String? {

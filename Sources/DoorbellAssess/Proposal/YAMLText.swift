@@ -11,12 +11,15 @@ enum YAMLText {
         return isPlain ? text : quoted(text)
     }
 
+    /// Letters, digits and underscores, no digit first.
+    static func isName(_ text: String) -> Bool {
+        text.first.map { $0.isASCII && ($0.isLetter || $0 == "_") } == true
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+
     /// An element of a list in brackets.
     static func element(_ text: String) -> String {
-        let isName =
-            text.first.map { $0.isASCII && ($0.isLetter || $0 == "_") } == true
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-        return isName && !words.contains(text.lowercased()) ? text : quoted(text)
+        isName(text) && !words.contains(text.lowercased()) ? text : quoted(text)
     }
 
     private static func quoted(_ text: String) -> String {

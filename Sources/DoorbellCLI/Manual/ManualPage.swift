@@ -80,7 +80,10 @@ struct ManualPage {
 
     private static func label(_ argument: Argument) -> String {
         guard argument.kind != "positional" else { return "<\(argument.valueName ?? "value")>" }
-        let names = (argument.names ?? []).map { ($0.kind == "long" ? "--" : "-") + $0.name }.joined(separator: ", ")
+        let all = argument.names ?? []
+        let names = (all.filter { $0.kind != "long" } + all.filter { $0.kind == "long" }).map {
+            ($0.kind == "long" ? "--" : "-") + $0.name
+        }.joined(separator: ", ")
         return argument.kind == "option" ? "\(names) <\(argument.valueName ?? "value")>" : names
     }
 
@@ -108,7 +111,8 @@ struct ManualPage {
         return lines
     }
 
-    /// A backslash, a hyphen and a quote have meanings, and so has a dot or a quote that begins a line.
+    /// A backslash, a hyphen and a quote have meanings, and so has a dot or a quote that begins a line. What is not ASCII is
+    /// named, because groff reads Latin-1 unless it is told.
     private static func escaped(_ text: String) -> String {
         var result = text.first == "." || text.first == "'" ? "\\&" : ""
         for character in text {
@@ -117,7 +121,15 @@ struct ManualPage {
             case "-": result += "\\-"
             case "'": result += "\\(aq"
             case "\"": result += "\\(dq"
-            default: result.append(character)
+            default:
+                for scalar in character.unicodeScalars {
+                    if scalar.isASCII {
+                        result.unicodeScalars.append(scalar)
+                    } else {
+                        let digits = String(scalar.value, radix: 16, uppercase: true)
+                        result += "\\[u\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)]"
+                    }
+                }
             }
         }
         return result

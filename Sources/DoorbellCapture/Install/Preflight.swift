@@ -220,7 +220,9 @@ public final class Preflight {
     static func explain(_ error: PGError) -> DoorbellError {
         let text = error.message
         if error.kind == .connection, text.hasPrefix("the connection string") {
-            return DoorbellError(.configuration, text, hint: "Check 'database' in the configuration.")
+            return DoorbellError(
+                .configuration, text,
+                hint: "Check the URL: 'database' in the configuration, DOORBELL_DATABASE or DATABASE_URL.")
         }
         if text.contains("password") || text.contains("authentication failed") {
             return DoorbellError(
@@ -234,6 +236,11 @@ public final class Preflight {
         }
         if text.contains("role \"") && text.contains("does not exist") {
             return DoorbellError(.permission, "the database refuses the login: \(text)", hint: "Check the user's name.")
+        }
+        if text.contains("permission denied for database") {
+            return DoorbellError(
+                .permission, "the database refuses the login: \(text)",
+                hint: "As an administrator: GRANT CONNECT ON DATABASE … TO this user.")
         }
         switch error.kind {
         case .connection where text.contains("database \"") && text.contains("does not exist"):

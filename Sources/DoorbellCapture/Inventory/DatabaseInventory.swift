@@ -1,5 +1,11 @@
 public import DoorbellCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Describes a database for `doorbell init`. Looks at the catalogue and at the statistics only, which every user may read, never at rows, and changes
 /// nothing.
 ///
@@ -15,15 +21,19 @@ public struct DatabaseInventory {
     /// Connects, and refuses servers that are too old.
     public init(conninfo: String) throws(DoorbellError) { preflight = try Preflight(conninfo: conninfo) }
 
-    /// - Parameter sample: How long writes are counted when the statistics do not say since when they are; zero: not at all.
-    public func describe(sample: Duration = .seconds(2)) throws(DoorbellError) -> DatabaseDescription {
+    /// - Parameters:
+    ///   - sample: How long writes are counted when the statistics do not say since when they are; zero: not at all.
+    ///   - sampling: Told before they are counted.
+    public func describe(
+        sample: Duration = .seconds(2), sampling: (Duration) -> Void = { _ in }
+    ) throws(DoorbellError) -> DatabaseDescription {
         var (tables, omitted) = try readTables()
         try readPartitions(&tables)
         try readColumns(&tables)
         try readKeys(&tables)
         try readReferences(&tables)
         try readSources(&tables)
-        let countedFor = try readRates(&tables, sample: sample)
+        let countedFor = try readRates(&tables, sample: sample, sampling: sampling)
         let ordered = tables.values.sorted {
             ($0.description.writes, $1.description.name.description)
                 > ($1.description.writes, $0.description.name.description)
@@ -100,7 +110,8 @@ public struct DatabaseInventory {
             let kind: TableDescription.Kind =
                 switch found.text(row, 3) {
                 case "p": .partitioned
-                case "v", "m": .view
+                case "v": .view
+                case "m": .materialized
                 case "f": .foreign
                 default: .table
                 }
@@ -190,9 +201,9 @@ public struct DatabaseInventory {
         }
     }
 
-    /// The tables below views, through other views.
+    /// The tables below views, through other views, as far as materialized ones.
     private func readSources(_ tables: inout [UInt32: Found]) throws(DoorbellError) {
-        guard tables.values.contains(where: { $0.description.kind == .view }) else { return }
+        guard tables.values.contains(where: \.description.isView) else { return }
         let found = try preflight.query(
             """
             with recursive reads(view, relid) as (
@@ -201,12 +212,14 @@ public struct DatabaseInventory {
                     and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
                 where r.ev_class = any ($1::oid[])
                 union
-                select a.view, d.refobjid from reads a join pg_rewrite r on r.ev_class = a.relid
+                select a.view, d.refobjid from reads a
+                join pg_class b on b.oid = a.relid and b.relkind = 'v'
+                join pg_rewrite r on r.ev_class = a.relid
                 join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
                     and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class)
             select a.view, n.nspname, c.relname from reads a join pg_class c on c.oid = a.relid
-            join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') order by 1, 2, 3
-            """, [Self.array(tables.filter { $0.value.description.kind == .view })])
+            join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'm') order by 1, 2, 3
+            """, [Self.array(tables.filter(\.value.description.isView))])
         for row in 0..<found.count {
             guard let view: UInt32 = found.integer(row, 0) else { continue }
             let name = QualifiedName(schema: found.text(row, 1) ?? "", name: found.text(row, 2) ?? "")
@@ -215,7 +228,9 @@ public struct DatabaseInventory {
     }
 
     /// - Returns: Seconds in which writes were counted.
-    private func readRates(_ tables: inout [UInt32: Found], sample: Duration) throws(DoorbellError) -> Double? {
+    private func readRates(
+        _ tables: inout [UInt32: Found], sample: Duration, sampling: (Duration) -> Void
+    ) throws(DoorbellError) -> Double? {
         let age = try preflight.column(
             """
             select date_part('epoch', clock_timestamp() - stats_reset) from pg_stat_database
@@ -229,9 +244,11 @@ public struct DatabaseInventory {
             }
             return age
         }
+        // Here, not in the database: a statement that says nothing for half a minute is given up, and goes on without us.
         let seconds = sample / .seconds(1)
         guard seconds > 0, tables.values.contains(where: { $0.description.writes > 0 }) else { return nil }
-        _ = try preflight.query("select pg_sleep($1::float8)", [String(seconds)])
+        sampling(sample)
+        _ = usleep(useconds_t(min(seconds, 600) * 1_000_000))
         var (later, _) = try readTables()
         try readPartitions(&later)
         for relid in tables.keys {

@@ -29,6 +29,12 @@ import Testing
                 "a: b\n\tc: d\n",
                 ["2: this is not YAML: while scanning a plain scalar, found a tab character that violates indentation"]
             ),
+            (
+                "a:\n\tb: 1\n",
+                [
+                    "2: this is not YAML: while scanning for the next token, found character that cannot start any token; lines are indented by spaces, not by tabs"
+                ]
+            ),
             ("a: *x\n", ["1: this is not YAML: found undefined alias"]),
             (
                 "a: 1\n---\nb: 2\n",
@@ -105,6 +111,21 @@ import Testing
     func loops(listen: String, upstream: String, isLoop: Bool) {
         let told = problems("database: dbname=a\nlisten: \(listen)\nupstream: \(upstream)\n")
         #expect(told.contains { $0.hasPrefix("3: 'upstream' is where Doorbell itself listens") } == isLoop, "\(told)")
+    }
+
+    @Test("an upstream that is Doorbell's admin port is told, which would be in use")
+    func adminLoop() {
+        let told = problems("database: dbname=a\nadmin: 127.0.0.1:81\nupstream: http://localhost:81\n")
+        #expect(
+            told.contains(
+                "3: 'upstream' is where Doorbell's admin port listens, 127.0.0.1:81; write where the legacy API listens, or another 'admin'"
+            ), "\(told)")
+    }
+
+    @Test("editors of Windows begin files with a mark, which is no mistake")
+    func byteOrderMark() {
+        #expect(problems("\u{FEFF}database: dbname=a\nupstream: http://a\n") == ["1: 'features' is missing"])
+        #expect(problems("\u{FEFF}") == problems(""))
     }
 
     @Test("repeated keys are told with both lines, and reading goes on")
