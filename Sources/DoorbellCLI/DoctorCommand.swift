@@ -81,9 +81,14 @@ struct DoctorCommand: AsyncParsableCommand {
                     heartbeat: configuration.limits.heartbeat)
             }
             let line = StepLine()
-            let report = await Doctor(configuration, probe: probe).examine { line.begin($0) }
-            line.end()
-            Terminal.print(json ? try PrettyJSON.text(report) : report.text, terminator: json ? "\n" : "")
+            let isJSON = json
+            let report = await Doctor(configuration, probe: probe).examine {
+                line.begin($0)
+            } found: { findings in
+                line.end()
+                if !isJSON { Terminal.print(DoctorReport.text(findings), terminator: "") }
+            }
+            Terminal.print(json ? try PrettyJSON.text(report) : report.summary, terminator: json ? "\n" : "")
             if report.level >= (strict ? .warn : .fail) { throw ExitCode(1) }
         }
     }

@@ -95,8 +95,9 @@ struct InitCommand: AsyncParsableCommand {
             }
             line.clear()
             let assessment = logs.isEmpty ? nil : try assess(logs, inventory, description)
-            let named = poll.map { PolledEndpoint(route: String($0.split(separator: " ").last ?? "")) }
-            var proposal = Proposal(named + (assessment?.polledEndpoints ?? []), database: description)
+            let named = poll.map { String($0.split(separator: " ").last ?? "") }
+            var proposal = Proposal(
+                PolledEndpoint.all(named: named, assessed: assessment?.polledEndpoints ?? []), database: description)
             guard !proposal.features.isEmpty else {
                 throw DoorbellError(
                     .usage, "no polled URL of the logs is worth moving, so there is nothing to write",

@@ -190,6 +190,26 @@ import Testing
         #expect(other.features[0].hints.allSatisfy { !$0.hasPrefix("clients ask") })
     }
 
+    @Test func `what a person names has what the logs say of it, and stands once`() {
+        var assessed = PolledEndpoint(route: "/api/orders/{order_id}", interval: 5)
+        assessed.figures = ["push: often"]
+        let all = PolledEndpoint.all(
+            named: ["/api/rooms", "/api/orders/{id}"], assessed: [PolledEndpoint(route: "/api/users"), assessed])
+        let proposal = Proposal(all, database: DatabaseDescription(place: "db", tables: [table("orders")]))
+        #expect(proposal.features.map(\.poll) == ["GET /api/rooms", "GET /api/orders/{id}", "GET /api/users"])
+        #expect(proposal.features.map(\.interval) == [nil, 5, nil])
+        #expect(proposal.features[1].figures == ["push: often"])
+    }
+
+    @Test func `where a URL leaves out who asks, everybody is woken, and that is told`() {
+        let settings = [table("user_settings", "user_id>users"), table("users")]
+        #expect(
+            propose("/api/me/settings", tables: settings).features[0].hints.last
+                == "'me' is another for each caller, and the channel is one for all: each change wakes everybody, unless the URL says who it is"
+        )
+        #expect(propose("/api/menu", tables: []).features[0].hints == [])
+    }
+
     @Test func `a path in percent-encoding is read as what it stands for`() {
         let proposal = propose("/api/Gr%C3%B6%C3%9Fen/{id}", "/api/two%20words", tables: [table("Größen")])
         #expect(tables(proposal) == ["public.Größen on gr--en:{id}"])

@@ -69,6 +69,30 @@ import Testing
         #expect(text.output.hasSuffix("1 skipped, 13 ok\n"))
     }
 
+    @Test("what is known is printed while silence is still being watched")
+    func early() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: DoorbellProcess.executable)
+        process.arguments = [
+            "doctor", "--config", doorbell.folder + "/doorbell.yaml", "--url", "http://127.0.0.1:\(doorbell.port)",
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var text = ""
+        while !text.contains("the legacy API") {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { break }
+            text += String(decoding: data, as: UTF8.self)
+        }
+        #expect(process.isRunning)
+        process.terminate()
+        process.waitUntilExit()
+        #expect(text.hasPrefix("ok       PostgreSQL "))
+        #expect(!text.contains("WebSocket"), "\(text)")
+    }
+
     @Test("an nginx that buffers event streams")
     func buffers() async throws {
         guard

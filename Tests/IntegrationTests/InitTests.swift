@@ -225,6 +225,11 @@ import Testing
             toFile: path("changes.csv"), atomically: true, encoding: .utf8)
         let made = try run(["init", "access.log", "--changes", "changes.csv", "--sample", "0"])
         #expect(made.status == 0, "\(made.error)")
+        // What is named has its figures from the log, too.
+        let named = try run(["init", "access.log", "--poll", "GET /api/dashboard", "--json"])
+        #expect(
+            named.output.hasPrefix(#"{"features":[{"name":"dashboard","poll":"GET /api/dashboard","interval":3."#),
+            "\(named.output)")
         for note in [
             "note: tables that are said to have changed and are not in the database: public.message\n",
             "are none of the time of the logs: nothing was compared\n",

@@ -15,29 +15,36 @@ public struct Doctor: Sendable {
         self.probe = probe
     }
 
-    /// - Parameter progress: Told what is looked at next, in few words.
-    public func examine(progress: @Sendable (String) -> Void = { _ in }) async -> DoctorReport {
+    /// - Parameters:
+    ///   - progress: Told what is looked at next, in few words.
+    ///   - found: Told what was found, part by part: silence is watched for a minute, and the rest is known at once.
+    public func examine(
+        progress: @Sendable (String) -> Void = { _ in }, found: @Sendable ([Finding]) -> Void = { _ in }
+    ) async -> DoctorReport {
         var report = DoctorReport()
+        func add(_ findings: [Finding]) {
+            report.findings += findings
+            found(findings)
+        }
         progress("the database")
         let required = configuration.requiredColumns
         let database = DatabaseExamination(
             conninfo: configuration.database, tables: required.map { (name: $0.table, columns: $0.columns) },
             channels: configuration.publishedChannels, retention: configuration.capture.retention)
         // libpq blocks: not on a thread of the pool that everything else runs on.
-        report.findings +=
-            (try? await NIOThreadPool.singleton.runIfActive { database.findings(now: SystemClock.now) }) ?? []
+        add((try? await NIOThreadPool.singleton.runIfActive { database.findings(now: SystemClock.now) }) ?? [])
         progress("this machine and the legacy API")
-        report.findings.append(
-            DescriptorExamination.finding(
-                connections: configuration.limits.connections, tunnels: configuration.limits.tunnels))
-        report.findings.append(await UpstreamExamination.finding(url: configuration.upstream))
+        let descriptors = DescriptorExamination.finding(
+            connections: configuration.limits.connections, tunnels: configuration.limits.tunnels)
+        add([descriptors, await UpstreamExamination.finding(url: configuration.upstream)])
         if let probe {
-            report.findings += await probe.findings(progress: progress)
+            add(await probe.findings(progress: progress))
         } else {
-            report.findings.append(
+            add([
                 .skipped(
                     "public", "nothing was tried from outside",
-                    mend: "Name the URL that clients use: --url https://app.example"))
+                    mend: "Name the URL that clients use: --url https://app.example")
+            ])
         }
         return report
     }

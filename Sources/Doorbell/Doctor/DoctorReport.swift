@@ -10,14 +10,15 @@ public struct DoctorReport: Sendable, Codable, Equatable {
     public var level: Finding.Level { findings.map(\.level).max() ?? .ok }
 
     /// For people: one line for each finding, below it why it matters and what to do; ends with a newline.
-    public var text: String {
-        var text = findings.map(Self.lines).joined()
+    public static func text(_ findings: [Finding]) -> String { findings.map(lines).joined() }
+
+    /// For people, below ``text(_:)`` of all findings: how many there are of each level.
+    public var summary: String {
         let counts = Finding.Level.allCases.reversed().compactMap { level in
             let count = findings.count { $0.level == level }
             return count == 0 ? nil : "\(count) \(level.rawValue)"
         }
-        text += "\n" + counts.joined(separator: ", ") + "\n"
-        return text
+        return "\n" + counts.joined(separator: ", ") + "\n"
     }
 
     private static func lines(_ finding: Finding) -> String {

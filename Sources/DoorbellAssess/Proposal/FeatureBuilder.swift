@@ -19,6 +19,9 @@ struct FeatureBuilder {
     /// Of a table that the whole path is named like, whose columns fill its holes, and that changes when the answer does.
     private static let sureScore = 125
 
+    /// What URLs call whoever asks.
+    private static let selves: Set<String> = ["me", "my", "mine", "self", "myself"]
+
     let tables: [(table: TableDescription, words: [String])]
     private let isConnected: Bool
     private var names: Set<String> = []
@@ -57,6 +60,11 @@ struct FeatureBuilder {
         }
         filter(endpoint, chosen.first?.binding, template: template, &feature)
         judge(endpoint, score: chosen.isEmpty ? 0 : chosen[0].score, &feature)
+        if let word = path.steps.first(where: { Self.selves.contains($0.literal.lowercased()) })?.literal {
+            feature.hints.append(
+                "'\(word)' is another for each caller, and the channel is one for all: each change wakes everybody, "
+                    + "unless the URL says who it is")
+        }
         if endpoint.hasCacheBuster {
             feature.hints.append("clients add '_' to the URL against caches: with 'cache', say 'ignore: [_]'")
         }
@@ -341,7 +349,7 @@ struct FeatureBuilder {
     // MARK: Names
 
     /// The poll with its names left out.
-    private static func shape(_ route: String) -> String {
+    static func shape(_ route: String) -> String {
         var shape = ""
         var isInside = false
         for character in route {

@@ -35,6 +35,22 @@ public struct PolledEndpoint: Sendable {
     }
 }
 
+extension PolledEndpoint {
+    /// What a person named, with what the logs say of it, then what else the logs have.
+    ///
+    /// - Parameter routes: Such as `/api/rooms/{id}/messages`; their names of holes are kept.
+    public static func all(named routes: [String], assessed: [PolledEndpoint]) -> [PolledEndpoint] {
+        let named = routes.map { route in
+            let shape = FeatureBuilder.shape(route)
+            var endpoint = assessed.first { FeatureBuilder.shape($0.route) == shape } ?? PolledEndpoint(route: route)
+            endpoint.route = route
+            return endpoint
+        }
+        // The builder leaves out what stands twice.
+        return named + assessed
+    }
+}
+
 extension Assessment {
     /// Those that are worth moving, by GET, those that poll the most first.
     public var polledEndpoints: [PolledEndpoint] {
