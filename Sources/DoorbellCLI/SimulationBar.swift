@@ -1,6 +1,5 @@
 import DoorbellCore
 import DoorbellSimulate
-import Foundation
 
 /// Shows on standard error how far a simulation is: one line that changes on a terminal, a line for each step elsewhere.
 final class SimulationBar: Sendable {
@@ -14,7 +13,7 @@ final class SimulationBar: Sendable {
             return last != step
         }
         if line.isOn {
-            line.write(progress.bar(width: Self.width))
+            line.write(progress.bar(width: (line.columns ?? 80) - 1))
         } else if isNew {
             Terminal.complain(step)
         }
@@ -22,9 +21,4 @@ final class SimulationBar: Sendable {
 
     /// Takes the line away.
     func end() { line.clear() }
-
-    private static var width: Int {
-        var size = winsize()
-        return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) - 1 : 79
-    }
 }

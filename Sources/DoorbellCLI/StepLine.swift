@@ -44,6 +44,6 @@ final class StepLine: Sendable {
 
     /// - Parameter seconds: Since it began.
     static func text(_ step: String, after seconds: Int) -> String {
-        seconds > 0 ? "… \(step): \(seconds) s" : "… \(step)"
+        seconds > 0 ? "… \(seconds) s: \(step)" : "… \(step)"
     }
 }

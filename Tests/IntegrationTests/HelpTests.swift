@@ -99,7 +99,15 @@ import Testing
     @Test("a step that takes a while says for how long already")
     func step() {
         #expect(StepLine.text("the database", after: 0) == "… the database")
-        #expect(StepLine.text("the database", after: 12) == "… the database: 12 s")
+        #expect(StepLine.text("the database", after: 12) == "… 12 s: the database")
+    }
+
+    @Test("a line that is written again does not wrap")
+    func narrow() {
+        #expect(TerminalLine.cut("… the database", to: nil) == "… the database")
+        #expect(TerminalLine.cut("… the database", to: 15) == "… the database")
+        #expect(TerminalLine.cut("… the database", to: 14) == "… the databa…")
+        #expect(TerminalLine.cut("abc", to: 1) == "…")
     }
 
     @Test("what is not a description of a command is no manual page")
