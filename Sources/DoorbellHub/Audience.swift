@@ -11,10 +11,10 @@ final class Audience {
         let version: SchemaVersion
         /// Of what it is behind on it is told the newest message of each row only.
         let conflates: Bool
-        /// Publications up to here were told, were replayed, or came before the subscription.
-        var joinedAt: Position
         /// Nothing is told live: what comes after ``joinedAt`` is read from history when the subscriber asks for it.
         var isBehind: Bool
+        /// Publications up to here were told, were replayed, or came before the subscription.
+        var joinedAt: Position
     }
 
     private(set) var subscriptions: [Subscription] = []

@@ -104,7 +104,7 @@ public final class HubShard {
         audience.add(
             Audience.Subscription(
                 subscriber: subscriber, version: version, conflates: feature.slow == .conflate,
-                joinedAt: joined.joinedAt, isBehind: !joined.isComplete))
+                isBehind: !joined.isComplete, joinedAt: joined.joinedAt))
         return joined
     }
 

@@ -80,15 +80,16 @@ struct HubState {
 
     private mutating func publish(_ draft: Draft, on name: ChannelName, now: Timestamp) -> Publication {
         let limit = draft.feature.history
-        var channel = take(name)
-        let publication = Publication(
-            feature: draft.feature, channel: name, position: draft.position, previous: channel.last,
-            committedAt: draft.committedAt, content: draft.content)
-        channel.append(publication)
-        usage.messages += 1
-        usage.bytes += publication.cost
-        while channel.history.count > max(limit.count, 0), let oldest = channel.evict() { left(oldest) }
-        channels[name] = channel
+        let publication = change(name) { channel, usage in
+            let publication = Publication(
+                feature: draft.feature, channel: name, position: draft.position, previous: channel.last,
+                committedAt: draft.committedAt, content: draft.content)
+            channel.append(publication)
+            usage.messages += 1
+            usage.bytes += publication.cost
+            while channel.history.count > max(limit.count, 0), let oldest = channel.evict() { usage.left(oldest) }
+            return publication
+        }
         order.append(Age(channel: name, position: draft.position, expires: now.advanced(by: limit.age)))
         // Stale entries are a channel's own evictions; without this a busy channel would leave one behind per message.
         if order.count > 2 * usage.messages + 4096 { order.removeAll(where: isStale) }
@@ -101,13 +102,16 @@ struct HubState {
     mutating func join(
         _ name: ChannelName, feature: Feature, since: Since, limit: Int = .max, now: Timestamp
     ) -> Joined {
-        var channel = take(name)
-        channel.subscribers += 1
-        if channel.vacantSince != nil { vacantCount -= 1 }
-        channel.vacantSince = nil
-        channels[name] = channel
+        let channel = change(name) { channel, usage in
+            channel.subscribers += 1
+            usage.subscriptions += 1
+            return channel
+        }
+        if channel.vacantSince != nil {
+            vacantCount -= 1
+            channels[name]?.vacantSince = nil
+        }
         features[name] = feature
-        usage.subscriptions += 1
         return read(channel, since: since, limit: limit)
     }
 
@@ -189,7 +193,7 @@ struct HubState {
     private mutating func evictOldest() -> Bool {
         guard let age = order.popFirst() else { return false }
         guard !isStale(age), let oldest = channels[age.channel]?.evict() else { return true }
-        left(oldest)
+        usage.left(oldest)
         forgetIfUnused(age.channel)
         return true
     }
@@ -208,16 +212,13 @@ struct HubState {
         usage.channels -= 1
     }
 
-    private mutating func left(_ publication: Publication) {
-        usage.messages -= 1
-        usage.bytes -= publication.cost
-    }
-
-    /// The channel's state out of the table, so that it can be changed in place; the caller puts it back.
-    private mutating func take(_ name: ChannelName) -> ChannelState {
-        if let known = channels.removeValue(forKey: name) { return known }
-        usage.channels += 1
-        return ChannelState(floor: forgotten)
+    /// Changes the channel's state in the table, where it begins when it is not there.
+    private mutating func change<Result>(
+        _ name: ChannelName, _ body: (inout ChannelState, inout HubUsage) -> Result
+    ) -> Result {
+        let fresh = ChannelState(floor: forgotten)
+        defer { usage.channels = channels.count }
+        return body(&channels[name, default: fresh], &usage)
     }
 
     // MARK: Looking
@@ -247,5 +248,12 @@ struct HubState {
             guard let channel = channels[name] else { return position >= forgotten }
             return position >= channel.floor && channel.last.map { $0 <= position } ?? true
         }
+    }
+}
+
+extension HubUsage {
+    fileprivate mutating func left(_ publication: Publication) {
+        messages -= 1
+        bytes -= publication.cost
     }
 }

@@ -1,4 +1,5 @@
 import CoreMetrics
+import DoorbellAuth
 import DoorbellCore
 import DoorbellHub
 import DoorbellRollout
@@ -7,7 +8,10 @@ import NIOCore
 
 /// What one event loop owns: its shard and its connections. Lives on that loop.
 final class LoopState {
+    let core: ServerCore
     let shard: HubShard
+    /// Those that are not WebSockets: who is pushed to by one is among ``streams``.
+    private(set) var connections: [ObjectIdentifier: any Channel] = [:]
     private var wheel: HeartbeatWheel<PushStream>
     private var http2: HeartbeatWheel<HTTP2Connection>
     /// Of both wheels. `nil` while there is nobody to serve.
@@ -32,6 +36,7 @@ final class LoopState {
 
     init(core: ServerCore, loop: any EventLoop) {
         let tally = DeliveryTally()
+        self.core = core
         self.tally = tally
         self.now = core.now
         let metrics = core.metrics
@@ -66,6 +71,18 @@ final class LoopState {
                     toEvents: told.events)
             })
     }
+
+    /// `channel` was accepted and admitted. ``closed(_:_:)`` has to be called at its end.
+    func opened(_ channel: any Channel) { connections[ObjectIdentifier(channel)] = channel }
+
+    /// - Parameter address: What was noted of it when it was admitted.
+    func closed(_ connection: ObjectIdentifier, _ address: AddressRange?) {
+        connections[connection] = nil
+        core.closeConnection(address)
+    }
+
+    /// `channel` is a WebSocket from now on, and found by its stream.
+    func becameWebSocket(_ channel: any Channel) { connections[ObjectIdentifier(channel)] = nil }
 
     /// Everybody who is pushed to, in no order.
     var streams: [PushStream] { wheel.members }

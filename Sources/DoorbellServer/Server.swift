@@ -24,7 +24,6 @@ public final class Server: Service {
     struct Loop: Sendable {
         let loop: any EventLoop
         let state: NIOLoopBoundBox<LoopState>
-        let channels: NIOLoopBoundBox<[ObjectIdentifier: any Channel]>
     }
 
     /// - Parameters:
@@ -54,8 +53,7 @@ public final class Server: Service {
         var loops: [ObjectIdentifier: Loop] = [:]
         for loop in group.makeIterator() {
             let state = NIOLoopBoundBox.makeBoxSendingValue(LoopState(core: core, loop: loop), eventLoop: loop)
-            loops[ObjectIdentifier(loop)] = Loop(
-                loop: loop, state: state, channels: .makeBoxSendingValue([:], eventLoop: loop))
+            loops[ObjectIdentifier(loop)] = Loop(loop: loop, state: state)
             hub.attach(
                 ShardHandle(
                     run: { work in loop.execute { work() } },
@@ -130,7 +128,7 @@ public final class Server: Service {
                     stream.perform { $0.drain(reconnectAfter: .random(in: 0...max(0, spread))) }
                 }
                 for held in loop.state.value.heldPolls.values { held.hurry() }
-                for channel in loop.channels.value.values {
+                for channel in loop.state.value.connections.values {
                     channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
                 }
             }
@@ -140,7 +138,10 @@ public final class Server: Service {
             try? await Task.sleep(for: .milliseconds(20))
         }
         for loop in loops.values {
-            loop.loop.execute { for channel in loop.channels.value.values { channel.close(promise: nil) } }
+            loop.loop.execute {
+                for channel in loop.state.value.connections.values { channel.close(promise: nil) }
+                for stream in loop.state.value.streams { stream.channel.close(promise: nil) }
+            }
         }
         await core.presence?.stop()
         core.logger.info("stopped listening", metadata: ["doorbell.left": "\(core.openConnections)"])
@@ -182,12 +183,10 @@ public final class Server: Service {
                     core.metrics[reason]?.increment()
                     return Self.turnAway(channel, isTLS: core.configuration.certificates != nil)
                 }
-                let id = ObjectIdentifier(channel)
-                loop.channels.value[id] = channel
-                channel.closeFuture.whenComplete { _ in
-                    loop.channels.value[id] = nil
-                    core.closeConnection(address)
-                }
+                // Kept for as long as the connection lives, so it takes no more with it than it needs.
+                let (state, id) = (loop.state, ObjectIdentifier(channel))
+                state.value.opened(channel)
+                channel.closeFuture.whenComplete { _ in state.value.closed(id, address) }
                 return channel.eventLoop.makeCompletedFuture {
                     try ConnectionPipeline(core: core, loopState: loop.state.value).install(on: channel)
                 }

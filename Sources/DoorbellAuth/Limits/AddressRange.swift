@@ -8,8 +8,10 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     let high: UInt64
     let low: UInt64
     let isIPv4: Bool
+    /// Every connection keeps its address.
+    private let packedLength: UInt8
     /// Of 32 for IPv4, of 128 for IPv6.
-    let length: Int
+    var length: Int { Int(packedLength) }
 
     /// `nil` when the text is neither an address nor one with `/length`, or has bits set after its length.
     public init?(_ text: String) {
@@ -58,7 +60,7 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         self.high = high
         self.low = low
         self.isIPv4 = isIPv4
-        self.length = length
+        packedLength = UInt8(truncatingIfNeeded: length)
     }
 
     /// The range of the first bits; `nil` for a length that the kind does not have.

@@ -13,10 +13,8 @@ struct ConnectionPipeline {
     /// For a connection that was just accepted, on its event loop.
     func install(on channel: any Channel) throws {
         guard let certificates = core.configuration.certificates else {
-            // NIO keeps a connection's read buffer at the largest size that it had: those that become WebSockets should never have had
-            // a large one. The first request that is proxied makes it grow.
-            try? channel.syncOptions?.setOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: HTTPConnectionHandler.smallRead))
+            // The first request that is proxied changes it.
+            UnpooledReads(isFirst: true).apply(to: channel)
             return try installHTTP1(on: channel, since: .now(), isTLS: false)
         }
         let guardian = PlainRequestGuard()

@@ -55,7 +55,7 @@ extension HTTPConnectionHandler {
         exchange.keepsAlive = false
         let head = exchange.framed(.ok, headers)
         switch carrier {
-        case .connection: Self.setOptions(of: context.channel, core.configuration)
+        case .connection: setOptions(of: context.channel)
         case .stream: context.channel.parent.map { Self.setSendOptions(of: $0, core.configuration) }
         }
         let events = EventStream(connection: self)
@@ -65,8 +65,8 @@ extension HTTPConnectionHandler {
         guard case .streaming = state else { return }
         events.open(
             PushStream(
-                core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel,
-                carrier: events), costs: costs, with: actions)
+                loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: events),
+            costs: costs, with: actions)
     }
 
     /// Of the answer, in bytes. A stream's channel cannot be asked.

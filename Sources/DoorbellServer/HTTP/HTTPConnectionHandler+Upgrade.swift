@@ -70,7 +70,7 @@ extension HTTPConnectionHandler {
         let connection = WebSocketConnection(core: core, compression: upgrade.compression, access: access)
         let channel = context.channel
         let operations = context.pipeline.syncOperations
-        Self.setOptions(of: channel, core.configuration)
+        setOptions(of: channel)
         do {
             try operations.addHandler(connection, position: .after(self))
         } catch {
@@ -90,14 +90,12 @@ extension HTTPConnectionHandler {
         operations.removeHandler(pipeline.decoder).whenComplete { _ in bound.value.flush() }
     }
 
-    /// Bytes of the read buffer of a connection that is pushed to, because NIO keeps one for each.
-    static let smallRead = 256
-
     /// For a connection that is pushed to from now on.
-    static func setOptions(of channel: any Channel, _ configuration: ServerConfiguration) {
-        setSendOptions(of: channel, configuration)
+    func setOptions(of channel: any Channel) {
+        let configuration = core.configuration
+        Self.setSendOptions(of: channel, configuration)
+        readSmall(from: channel)
         guard let options = channel.syncOptions else { return }
-        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: smallRead))
         let high = max(2, configuration.sendBudget / 2)
         try? options.setOption(.writeBufferWaterMark, value: .init(low: max(1, high / 2), high: high))
     }

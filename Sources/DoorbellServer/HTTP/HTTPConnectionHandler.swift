@@ -233,7 +233,16 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func readLarger() {
         guard readsSmall, !carrier.isStream else { return }
         readsSmall = false
-        try? context?.channel.syncOptions?.setOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
+        guard let options = context?.channel.syncOptions else { return }
+        try? options.setOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator())
+        try? options.setOption(.maxMessagesPerRead, value: 4)
+    }
+
+    /// A connection that is pushed to from now on brings little.
+    func readSmall(from channel: any Channel) {
+        guard !readsSmall || origin.isTLS else { return }
+        readsSmall = true
+        UnpooledReads(isFirst: false).apply(to: channel)
     }
 
     private func refuse(_ head: HTTPRequestHead, _ answer: LocalAnswer) {

@@ -79,7 +79,7 @@ final class RepeatedRequestHandler: ChannelInboundHandler, RemovableChannelHandl
     }
 
     private func send(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
-        let sent = isClear ? socket?.send(bytes, of: context) ?? 0 : 0
+        let sent = isClear ? socket?.send(bytes, of: context.channel) ?? 0 : 0
         guard sent < bytes.count else { return }
         isClear = false
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes[sent...])), promise: nil)

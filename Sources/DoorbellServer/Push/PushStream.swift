@@ -26,36 +26,38 @@ final class PushStream {
     /// Bytes that are written at once, so that a large batch goes to the kernel while it is being queued.
     private static let writeSize = 64 << 10
 
-    let core: ServerCore
     let loopState: LoopState
     let origin: RequestOrigin
+    // What is small stands together, in what ``origin`` leaves free, because padding is memory that every connection takes.
+    private let marksPositions: Bool
+    private(set) var state = State.open
+    /// Bytes may be waiting that were written and that the kernel did not take: what comes next has to wait behind them.
+    private var isWaiting = true
+    private var isCatchingUp = false
+    /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
+    /// hide the hole.
+    private var isGivenUp = false
+    /// Whether the client is told to poll any of ``standings``.
+    var hasPollers = false
     let channel: any Channel
     /// The handshake's own, for asking the legacy API in the client's name.
     var headers: HTTPHeaders
     /// Lets go of the stream when it ends, so nothing keeps both alive.
     let carrier: any PushCarrier
-    private let marksPositions: Bool
     private(set) var session: Session
-    private(set) var state = State.open
     let openedAt = NIODeadline.now()
     var seat = HeartbeatSeat.none
 
     /// Bytes of this pass, in the order in which they leave.
     private var queue: [[UInt8]] = []
     private(set) var queuedBytes = 0
-    /// Bytes may be waiting that were written and that the kernel did not take: what comes next has to wait behind them.
-    private var isWaiting = true
     /// Channels that are read on from history once the socket takes bytes, the first one first.
     private(set) var behind: [ChannelName] = []
     /// When their subscriptions began, of those of ``behind`` whose replays are not complete: what was committed before that is no delay
     /// of ours.
     private var replayed: [ChannelName: Timestamp] = [:]
-    private var isCatchingUp = false
     /// `nil` until the client first reads too slowly.
     var slowness: Slowness?
-    /// A message was dropped and the client is about to be closed for it: it gets nothing more, because what came next would
-    /// hide the hole.
-    private var isGivenUp = false
     /// What the client sent for each question that is open, for the ledger.
     private var askedBytes: [Int: Int] = [:]
     /// `nil` until the client calls the legacy API.
@@ -66,8 +68,6 @@ final class PushStream {
     var pushed: [PollerLedger.Key] = []
     /// The features that it is pushed, for the ledger.
     var standings: [PushStanding] = []
-    /// Whether the client is told to poll any of them.
-    var hasPollers = false
     /// `nil`: it is none of the sample.
     private var radio: RadioProbe?
     /// Bytes that belong to no subscription and to no message, until they are told the ledger.
@@ -75,14 +75,14 @@ final class PushStream {
     /// `nil` until the client asks who is on a channel.
     var watched: WatchedPresence?
 
+    var core: ServerCore { loopState.core }
+
     /// - Returns: 0 when nothing was noted.
     func takeAskedBytes(of token: Int) -> Int { askedBytes.removeValue(forKey: token) ?? 0 }
 
     init(
-        core: ServerCore, loopState: LoopState, origin: RequestOrigin, visitor: Visitor, channel: any Channel,
-        carrier: any PushCarrier
+        loopState: LoopState, origin: RequestOrigin, visitor: Visitor, channel: any Channel, carrier: any PushCarrier
     ) {
-        self.core = core
         self.loopState = loopState
         self.origin = origin
         self.headers = visitor.headers
@@ -91,7 +91,7 @@ final class PushStream {
         self.marksPositions = carrier.marksPositions
         let random = UInt64.random(in: .min ... .max)
         self.session = Session(
-            id: Self.id(random), rules: core.sessionRules, standing: visitor.standing,
+            id: Self.id(random), rules: loopState.core.sessionRules, standing: visitor.standing,
             jitter: Double(random >> 11) * 0x1p-53, now: Self.seconds())
     }
 

@@ -19,8 +19,6 @@ struct Session {
     /// The client's names of the calls to the legacy API that are open: at most ``SessionLimits/openRequests``.
     var openCalls: Set<String> = []
     var standing: Standing
-    /// A token of a message is being looked at.
-    var isVerifying = false
     /// At most ``SessionLimits/pendingAsks`` for subscribing, and one for each target for re-authorising.
     var asks: [Int: Ask] = [:]
     var nextToken = 0
@@ -28,6 +26,8 @@ struct Session {
     private var dueAgain: [String: Double] = [:]
     private var lastHeard: Double
     private var bucket: TokenBucket
+    /// A token of a message is being looked at.
+    var isVerifying = false
     private(set) var isClosed = false
     /// At most ``SessionLimits/pendingPublishes``.
     var pendingPublishes = 0

@@ -26,8 +26,10 @@ struct DirectSocket {
     }
 
     /// As many bytes as the socket takes without waiting. Errors are 0: the ordinary way meets them again, and knows what to do.
-    func send(_ bytes: [UInt8], of context: ChannelHandlerContext) -> Int {
-        guard context.channel.isActive else { return 0 }
+    ///
+    /// - Parameter channel: The socket's.
+    func send(_ bytes: [UInt8], of channel: any Channel) -> Int {
+        guard channel.isActive else { return 0 }
         return bytes.withUnsafeBytes { Self.send($0, to: descriptor) }
     }
 

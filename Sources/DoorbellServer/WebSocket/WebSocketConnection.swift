@@ -21,14 +21,15 @@ final class WebSocketConnection: ChannelDuplexHandler {
     private let core: ServerCore
     /// `nil` between messages, so that an idle connection does not hold one.
     private var parser: HeldParser?
-    private let compression: PerMessageDeflate?
     /// `nil` without an access log.
     private let access: OpenAccess?
     private var context: ChannelHandlerContext?
     /// `nil` before ``open(with:loopState:origin:visitor:)`` and once the channel is gone.
     private var stream: PushStream?
+    // The smallest last, because padding is memory that every connection takes.
     /// `nil` with TLS.
     private var socket: DirectSocket?
+    private let compression: PerMessageDeflate?
     private var isReadHeld = false
     private var isWorking = false
     /// The peer has said goodbye: what we owe it is the answer, and then the end.
@@ -55,8 +56,9 @@ final class WebSocketConnection: ChannelDuplexHandler {
     ) {
         guard let context, stream == nil, context.channel.isActive else { return }
         let stream = PushStream(
-            core: core, loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: self)
+            loopState: loopState, origin: origin, visitor: visitor, channel: context.channel, carrier: self)
         self.stream = stream
+        loopState.becameWebSocket(context.channel)
         if !origin.isTLS { socket = DirectSocket(of: context) }
         stream.costs = costs
         stream.open(with: actions, bytesUp: 0)
@@ -210,8 +212,8 @@ extension WebSocketConnection: PushCarrier {
     func farewell(_ code: CloseCode) -> [UInt8] { WebSocketFrame.close(code) }
 
     func send(_ bytes: [UInt8]) -> Int {
-        guard let context, let socket else { return 0 }
-        let count = socket.send(bytes, of: context)
+        guard let socket, let channel = stream?.channel else { return 0 }
+        let count = socket.send(bytes, of: channel)
         access?.sent(count)
         return count
     }
