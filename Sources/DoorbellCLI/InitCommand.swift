@@ -94,6 +94,7 @@ struct InitCommand: AsyncParsableCommand {
                 line.write("counting writes for \($0.components.seconds) s (--sample)")
             }
             line.clear()
+            for remark in description.remarks { Terminal.complain("note: \(remark)") }
             let assessment = logs.isEmpty ? nil : try assess(logs, inventory, description)
             let named = poll.map { String($0.split(separator: " ").last ?? "") }
             var proposal = Proposal(

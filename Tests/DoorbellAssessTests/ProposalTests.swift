@@ -298,6 +298,9 @@ import Testing
         parted.partitions = 12
         let other = propose("/orders", tables: [parted]).features[0].tables[0]
         #expect(other.facts == "12 partitions, about 0 rows, no writes so far")
+        var young = table("orders")
+        (young.rows, young.writes) = (1, 1)
+        #expect(propose("/orders", tables: [young]).features[0].tables[0].facts == "about 1 row, 1 write so far")
         #expect(other.warnings == [])
     }
 

@@ -215,6 +215,21 @@ import Testing
             ))
     }
 
+    @Test("a database that Doorbell cannot work with is described all the same, and that is said at once")
+    func standby() throws {
+        let primary = try ScratchPostgres(settings: ["wal_level = replica", "max_wal_senders = 4"])
+        defer { primary.remove() }
+        try ScratchConnection(primary.conninfo()).run("create table notes (id int primary key)")
+        let standby = try ScratchPostgres(standbyOf: primary)
+        defer { standby.remove() }
+        let made = try run(
+            ["init", "--sample", "0", "--poll", "GET /notes"], environment: ["DATABASE_URL": standby.conninfo()])
+        #expect(made.status == 0, "\(made.error)")
+        #expect(made.error.hasPrefix("note: PostgreSQL at "), "\(made.error)")
+        #expect(made.error.contains("is a standby. Connect to the primary"), "\(made.error)")
+        #expect(try read().contains("- name: public.notes"))
+    }
+
     @Test("what the logs and the changes lack is said")
     func lacking() throws {
         try database.run(String(contentsOfFile: Self.desk, encoding: .utf8))

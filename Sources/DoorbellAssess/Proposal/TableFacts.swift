@@ -10,7 +10,7 @@ enum TableFacts {
         if table.kind == .partitioned {
             facts.append("\(Format.count(table.partitions)) partition\(table.partitions == 1 ? "" : "s")")
         }
-        facts.append("about \(Format.count(table.rows)) rows")
+        facts.append("about \(Format.count(table.rows)) row\(table.rows == 1 ? "" : "s")")
         facts.append(writes(table))
         return facts.joined(separator: ", ")
     }
@@ -18,7 +18,11 @@ enum TableFacts {
     /// `0.2 writes a second`, or how many there were where that says more.
     static func writes(_ table: TableDescription) -> String {
         if let rate = table.writesPerSecond, rate > 0 { return "\(Format.number(rate)) writes a second" }
-        return table.writes == 0 ? "no writes so far" : "\(Format.count(table.writes)) writes so far"
+        switch table.writes {
+        case 0: return "no writes so far"
+        case 1: return "1 write so far"
+        default: return "\(Format.count(table.writes)) writes so far"
+        }
     }
 
     static func warnings(_ table: TableDescription) -> [String] {
