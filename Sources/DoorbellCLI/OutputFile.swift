@@ -57,7 +57,7 @@ struct OutputFile {
                 // Whole or not at all.
                 try Data(text.utf8).write(to: file, options: .atomic)
             }
-        } catch let error as FileOutput.Failure {
+        } catch let error as FileFailure {
             throw DoorbellError(.system, "\(path) cannot be written: \(error)")
         } catch {
             throw DoorbellError(.system, "\(path) cannot be written: \(error.localizedDescription)")
@@ -66,7 +66,7 @@ struct OutputFile {
 
     private func writeInto(_ text: String) throws {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileOutput.Failure(number: errno) }
+        guard descriptor >= 0 else { throw FileFailure(number: errno) }
         defer { close(descriptor) }
         try FileOutput(descriptor: descriptor).write(text)
     }

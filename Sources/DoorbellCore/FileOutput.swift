@@ -15,37 +15,18 @@ public struct FileOutput: Sendable {
 
     public init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Why nothing more was written.
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        /// Of `errno`.
-        public let number: Int32
-
-        public init(number: Int32) { self.number = number }
-
-        /// Whether the reader of a pipe or socket has gone.
-        public var isNobodyReading: Bool { number == EPIPE }
-        public var description: String { String(cString: strerror(number)) }
-    }
-
     /// Writes all of it, waiting where the reader is slow. The process must ignore SIGPIPE, or ends by it.
-    public func write(_ text: String) throws(Failure) {
+    public func write(_ text: String) throws(FileFailure) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeFile(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
+            switch rest.withUnsafeBytes({ SystemFile.write(descriptor, $0) }) {
+            case .success(let count): rest = rest.dropFirst(count)
+            case .failure(let failure) where failure.number == EAGAIN:
                 // Somebody else made the terminal or the pipe non-blocking.
                 var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&watched, 1, -1)
-            } else if count == 0 || errno != EINTR {
-                throw Failure(number: count == 0 ? EIO : errno)
+            case .failure(let failure): throw failure
             }
         }
     }
-}
-
-// Under a name that the method above does not have.
-private func writeFile(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
 }

@@ -20,7 +20,7 @@ extension Configuration {
         }
         let bytes: [UInt8]
         do {
-            bytes = try read(file)
+            bytes = try SystemFile.bytes(of: file, limit: maximumFileSize)
         } catch {
             switch error.number {
             case ENOENT: throw failure("there is no such file", "name one with --config FILE")
@@ -31,23 +31,6 @@ extension Configuration {
         guard bytes.count <= maximumFileSize else { throw failure("the file is longer than 4 MiB") }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("the file is not UTF-8 text") }
         return try parse(text, file: file, environment: environment)
-    }
-
-    /// Files and pipes alike; at most one byte more than ``maximumFileSize``.
-    private static func read(_ file: String) throws(FileOutput.Failure) -> [UInt8] {
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileOutput.Failure(number: errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= maximumFileSize {
-            let count = part.withUnsafeMutableBytes {
-                readFile(descriptor, $0.baseAddress, min($0.count, maximumFileSize + 1 - bytes.count))
-            }
-            if count == 0 { break }
-            if count > 0 { bytes += part[..<count] } else if errno != EINTR { throw FileOutput.Failure(number: errno) }
-        }
-        return bytes
     }
 
     /// As ``load(file:environment:)``, from text; `file` is only for the messages.
@@ -76,9 +59,4 @@ extension Configuration {
         }
         return reader.configuration(tree)
     }
-}
-
-// Under a name that the methods above do not have.
-private func readFile(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
-    read(descriptor, bytes, count)
 }

@@ -67,23 +67,14 @@ final class FileReader: ByteReader {
     }
 
     private func readFile(into buffer: UnsafeMutableRawBufferPointer) throws(DoorbellError) -> Int {
-        while true {
-            #if canImport(Darwin)
-            let length = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-            #else
-            let length = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            #endif
-            if length >= 0 {
-                consumed += Int64(length)
-                return length
-            }
-            let reason = errno
-            if reason == EINTR { continue }
-            if reason == EISDIR {
-                throw DoorbellError(
-                    .usage, "\(path) is a directory", hint: "name the files in it: \(path)/access.log*")
-            }
-            throw DoorbellError(.usage, "\(path) cannot be read: \(String(cString: strerror(reason)))")
+        switch SystemFile.read(descriptor, into: buffer) {
+        case .success(let length):
+            consumed += Int64(length)
+            return length
+        case .failure(let failure) where failure.number == EISDIR:
+            throw DoorbellError(
+                .usage, "\(path) is a directory", hint: "name the files in it: \(path)/access.log*")
+        case .failure(let failure): throw DoorbellError(.usage, "\(path) cannot be read: \(failure)")
         }
     }
 }

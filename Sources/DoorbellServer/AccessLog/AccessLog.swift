@@ -105,12 +105,11 @@ public final class AccessLog: Sendable {
         reopenIfMoved(&output)
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeFile(output.descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                rest = rest.dropFirst(count)
-            } else if errno != EINTR {
+            switch rest.withUnsafeBytes({ SystemFile.write(output.descriptor, $0) }) {
+            case .success(let count): rest = rest.dropFirst(count)
+            case .failure(let failure):
                 dropped.increment(by: rest.count { $0 == 0x0A })
-                return complain("cannot be written: \(Self.reason(errno))", &output)
+                return complain("cannot be written: \(failure)", &output)
             }
         }
     }
@@ -144,7 +143,4 @@ public final class AccessLog: Sendable {
 
 // Under names that the methods above do not have.
 private func openFile(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
-private func writeFile(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
-}
 private func closeFile(_ descriptor: Int32) -> Int32 { close(descriptor) }
