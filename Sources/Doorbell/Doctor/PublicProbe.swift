@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import DoorbellClient
-public import DoorbellCore
+import DoorbellCore
 import Foundation
 import NIOCore
 import NIOHTTP1

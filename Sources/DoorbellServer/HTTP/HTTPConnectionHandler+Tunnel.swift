@@ -53,10 +53,11 @@ extension HTTPConnectionHandler {
             operations.removeHandler(handler, promise: nil)
         }
         // The decoder goes last, because it hands on what the client sent ahead: when the other side has lost its HTTP handlers, too.
-        let bound = NIOLoopBound(operations, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound((operations, pipeline.decoder), eventLoop: context.eventLoop)
         let client = context.channel
         context.eventLoop.execute {
-            bound.value.removeHandler(pipeline.decoder).whenComplete { _ in client.pipeline.fireChannelReadComplete() }
+            let (operations, decoder) = bound.value
+            operations.removeHandler(decoder).whenComplete { _ in client.pipeline.fireChannelReadComplete() }
         }
         return true
     }
