@@ -74,7 +74,7 @@ extension Assessment {
         self.begin = Timestamp(microseconds: begin * 1000)
         end = Timestamp(microseconds: counter.end * 1000)
         lines = tally.lines
-        badLines = tally.badLines + counter.misdated
+        badLines = tally.badLines + counter.misdated + tally.astray
         badSamples = tally.samples
         noRequests = tally.noRequests
         requests = counter.requests
@@ -89,7 +89,7 @@ extension Assessment {
             counter.isInOrder
             ? Self.endpoints(
                 counter, duration: duration, assumptions: assumptions, replayed: replayed, evidence: evidence) : []
-        self.notes = notes + Self.remarks(counter, files: files, duration: duration)
+        self.notes = notes + Self.remarks(counter, files: files, duration: duration, astray: tally.astray)
     }
 
     private static func endpoints(
@@ -125,7 +125,9 @@ extension Assessment {
         }
     }
 
-    private static func remarks(_ counter: borrowing LogCounter, files: [File], duration: Double) -> [String] {
+    private static func remarks(
+        _ counter: borrowing LogCounter, files: [File], duration: Double, astray: Int
+    ) -> [String] {
         var notes = files.compactMap(\.failure)
         if !counter.isInOrder {
             notes.append(
@@ -146,6 +148,13 @@ extension Assessment {
             notes.append(
                 "more clients and URLs came together than are followed at a time (\(Format.count(LogCounter.capacity))): "
                     + "\(Format.count(counter.evicted)) were judged before their end, \(Format.count(counter.refused)) requests not at all"
+            )
+        }
+        if astray > 0 {
+            notes.append(
+                astray == 1
+                    ? "1 line is dated more than a day ahead of the others, and was not counted"
+                    : "\(Format.count(astray)) lines are dated more than a day ahead of the others, and were not counted"
             )
         }
         if counter.misdated > 0 {

@@ -20,6 +20,7 @@ struct LogMerge: ~Copyable {
     private(set) var tally = LogTally()
     /// Lines of each log so far, for the numbers of bad ones.
     private var lines: [Int: Int] = [:]
+    private var strays: [Int: StrayLines] = [:]
 
     init(_ logs: [LogHead], workers: Int) {
         self.logs = logs.sorted { ($0.begin, $0.path) < ($1.begin, $1.path) }
@@ -80,6 +81,9 @@ struct LogMerge: ~Copyable {
         while let block = reader.next(of: id) {
             tally.add(block, of: sources[id]?.name ?? "", from: lines[id, default: 0])
             lines[id, default: 0] += block.lines
+            let astray = strays[id, default: StrayLines()].find(in: block.entries)
+            block.remove(astray)
+            tally.astray += astray.reduce(0) { $0 + $1.count }
             if !block.entries.isEmpty { return block }
             reader.recycle(block)
         }
@@ -101,6 +105,8 @@ struct LogTally {
     private(set) var lines = 0
     private(set) var badLines = 0
     private(set) var noRequests = 0
+    /// Lines that were left out because they are dated far ahead of the others: ``StrayLines``.
+    var astray = 0
     private(set) var samples: [Assessment.BadLine] = []
 
     mutating func add(_ block: LogBlock, of name: String, from line: Int) {

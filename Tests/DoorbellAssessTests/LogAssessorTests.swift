@@ -113,6 +113,34 @@ import Testing
         #expect(try LogAssessor().assess([try write("late.log", Array(late.joined()))]).isInOrder)
     }
 
+    @Test func `a line dated in the future is left out, and shown`() throws {
+        defer { remove() }
+        let lines = makeLines(600)
+        let whole = try LogAssessor().assess([try write("right.log", Array(lines.joined()))])
+        // A month ahead of the others.
+        let stray =
+            Array(
+                #"192.0.2.9 - - [28/Jun/2026:00:00:00 +0000] "GET /api/odd HTTP/1.1" 200 9 "-" "x""#.utf8) + [0x0A]
+        for place in [0, 1, lines.count / 2, lines.count] {
+            var wrong = lines
+            wrong.insert(stray, at: place)
+            let assessment = try LogAssessor().assess([try write("wrong.log", Array(wrong.joined()))])
+            #expect(assessment.isInOrder && essence(assessment) == essence(whole), "line \(place)")
+            #expect(assessment.requests == lines.count && assessment.badLines == 1 && assessment.end == whole.end)
+            for text in [assessment.text(), assessment.json(), assessment.html()] {
+                #expect(text.contains("1 line is dated more than a day ahead of the others"), "line \(place)")
+            }
+        }
+        // Nor does it hold up its log among others.
+        let servers = try LogAssessor().assess(
+            (0..<2).map { server in
+                var half = lines.enumerated().filter { $0.offset % 2 == server }.map(\.element)
+                if server == 0 { half.insert(stray, at: half.count / 3) }
+                return try write("server\(server).log", Array(half.joined()))
+            })
+        #expect(servers.isInOrder && servers.requests == lines.count && servers.badLines == 1)
+    }
+
     @Test func `a log in two formats is not guessed at, and its lines are not blamed`() throws {
         defer { remove() }
         let good = makeLines(60).prefix(34)

@@ -77,6 +77,11 @@ final class LogBlock: @unchecked Sendable {
         }
     }
 
+    /// Leaves out entries.
+    ///
+    /// - Parameter ranges: In order.
+    func remove(_ ranges: [Range<Int>]) { for range in ranges.reversed() { entries.removeSubrange(range) } }
+
     @inline(__always)
     private func parse(_ line: UnsafeRawBufferPointer, at start: Int, with parser: inout LineParser) {
         guard line.count <= LogSource.longestLine else { return reject(line, .tooLong) }

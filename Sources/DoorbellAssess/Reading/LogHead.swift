@@ -6,7 +6,7 @@ struct LogHead {
 
     let path: String
     let format: LogFormat
-    /// Of the first line that can be read, in milliseconds since 1970.
+    /// The earliest of the first lines that can be read, in milliseconds since 1970: one of them may be astray.
     let begin: Int64
     /// Bytes of the file as it lies on the disk; `nil` for what is no file.
     let size: Int64?
@@ -90,14 +90,17 @@ struct LogHead {
             var parser = LineParser(format)
             var decoded: [UInt8] = []
             var start = 0
-            while start < bytes.count {
+            var times: [Int64] = []
+            while start < bytes.count, times.count < StrayLines.fewest {
                 let end = LineEnd.next(in: bytes, from: start)
                 let line = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
                 decoded.removeAll(keepingCapacity: true)
-                if case .success(.entry(let entry)) = parser.parse(line, at: 0, decoded: &decoded) { return entry.time }
+                if case .success(.entry(let entry)) = parser.parse(line, at: 0, decoded: &decoded) {
+                    times.append(entry.time)
+                }
                 start = end + 1
             }
-            return nil
+            return times.min()
         }
     }
 
