@@ -4,7 +4,7 @@ import Foundation
 /// A running commentary for people: what changed, and how many were told when (`doorbell serve --commentary`).
 ///
 /// A line for each draft, and one for each event loop that told somebody. Lines over ``linesPerSecond`` are counted, not
-/// printed, so that a bulk load does not turn into a bulk print.
+/// printed, so that a bulk load does not turn into a bulk print. A reader that does not read holds up nobody: ``LineQueue``.
 final class Commentary: Sendable {
     static let linesPerSecond = 50
 
@@ -17,7 +17,8 @@ final class Commentary: Sendable {
     private let state = Locked(State())
     private let print: @Sendable (String) -> Void
 
-    init(print: @escaping @Sendable (String) -> Void = Commentary.toStandardOutput) { self.print = print }
+    /// - Parameter print: Called on capture's thread and the event loops, so it must not wait.
+    init(print: @escaping @Sendable (String) -> Void = LineQueue().add) { self.print = print }
 
     func captured(_ draft: Draft, now: Timestamp) {
         let channel: String
@@ -72,7 +73,4 @@ final class Commentary: Sendable {
             milliseconds / 1000 % 60,
             milliseconds % 1000)
     }
-
-    /// A line that cannot be written is lost; the service goes on.
-    static func toStandardOutput(_ line: String) { try? FileOutput.standardOutput.write(line + "\n") }
 }

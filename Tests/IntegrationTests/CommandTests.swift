@@ -242,6 +242,36 @@ import Testing
         #expect(doorbell.terminate() == 0)
     }
 
+    @Test("a commentary that nobody reads holds up nothing")
+    func unreadCommentary() async throws {
+        let legacy = try await LegacyStub()
+        let doorbell = try DoorbellProcess(configuration: configuration(conninfo, upstream: legacy.url))
+        expect(try doorbell.command("install"), 0)
+        let pipe = doorbell.folder + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let reader = open(pipe, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        defer { close(reader) }
+        try doorbell.serve(["--commentary"], output: pipe)
+        try await doorbell.untilReady()
+        // Full to the last byte.
+        for size in [4096, 1] {
+            let bytes = [UInt8](repeating: 0x2E, count: size)
+            while write(reader, bytes, size) > 0 {}
+        }
+        try database.run("insert into notes (room, body) values (1, 'x')")
+        try await until("the change is in history", { doorbell.log }) {
+            try await doorbell.get("/metrics", port: doorbell.adminPort).body.contains("doorbell_history_messages 1")
+        }
+        var text = ""
+        try await until("the line comes", { text }) {
+            var part = [UInt8](repeating: 0, count: 65_536)
+            let count = read(reader, &part, part.count)
+            if count > 0 { text += String(decoding: part[..<count].filter { $0 != 0x2E }, as: UTF8.self) }
+            return text.contains("notes: insert")
+        }
+        #expect(doorbell.terminate() == 0)
+    }
+
     @Test("sockets need no rights of root's, neither tail's nor those that are tunnelled to the legacy API")
     func unprivilegedSockets() async throws {
         let legacy = try await LegacyStub()
