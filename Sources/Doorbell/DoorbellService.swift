@@ -41,7 +41,8 @@ public struct DoorbellService: Sendable {
     ///   `/_doorbell/health/ready`.
     /// - Throws: ``DoorbellError`` when the database is not ready or a port is taken; nothing is left running.
     public func run(onReady: @escaping @Sendable (Endpoints) -> Void = { _ in }) async throws {
-        for remark in try Installation(configuration).check() {
+        let found = try Installation(configuration).examine()
+        for remark in found.remarks {
             logger.notice("A remark on the database", metadata: ["doorbell.remark": "\(remark)"])
         }
         let clock = LoopClock()
@@ -51,7 +52,7 @@ public struct DoorbellService: Sendable {
                 try TokenKeys($0.tokens, group: group, logger: logger)
             }
             do {
-                try await run(on: group, clock: clock, keys: keys, onReady: onReady)
+                try await run(on: group, clock: clock, keys: keys, spellings: found.spellings, onReady: onReady)
             } catch {
                 await keys?.shutdown()
                 throw error
@@ -65,13 +66,12 @@ public struct DoorbellService: Sendable {
     }
 
     private func run(
-        on group: any EventLoopGroup, clock: LoopClock, keys: TokenKeys?,
+        on group: any EventLoopGroup, clock: LoopClock, keys: TokenKeys?, spellings: [String: [String: Spelling]],
         onReady: @escaping @Sendable (Endpoints) -> Void
     ) async throws {
         let features = configuration.features
         let hub = Hub(now: SystemClock.now)
-        let catalog = FeatureCatalog(
-            features, spellings: try Preflight.spellings(conninfo: configuration.database, features: features))
+        let catalog = FeatureCatalog(features, spellings: spellings)
         let ledger = LedgerRecorder(
             features: features.map(\.name), gated: features.filter { $0.gate != nil }.map(\.name),
             now: SystemClock.now)

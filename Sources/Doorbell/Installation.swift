@@ -18,26 +18,38 @@ public struct Installation: Sendable {
     public init(_ configuration: Configuration) { self.configuration = configuration }
 
     /// Asks the database whether it is ready for the configuration. Changes nothing. - Returns: remarks.
-    public func check() throws(DoorbellError) -> [String] { try check(installed: true) }
+    public func check() throws(DoorbellError) -> [String] {
+        let preflight = try Preflight(conninfo: configuration.database)
+        return try check(preflight, installed: true)
+    }
+
+    /// As ``check()``, and how rows write what names the channels: ``Preflight/spellings(of:)``.
+    func examine() throws(DoorbellError) -> (remarks: [String], spellings: [String: [String: Spelling]]) {
+        let preflight = try Preflight(conninfo: configuration.database)
+        return (try check(preflight, installed: true), try preflight.spellings(of: configuration.features))
+    }
 
     /// - Parameter installed: Whether schema and triggers have to be in place already.
-    private func check(installed: Bool) throws(DoorbellError) -> [String] {
-        let remarks = try Preflight.check(
-            conninfo: configuration.database,
+    private func check(_ preflight: Preflight, installed: Bool) throws(DoorbellError) -> [String] {
+        let remarks = try preflight.check(
             tables: configuration.requiredColumns.map { (name: $0.table, columns: $0.columns) }, channels: channels,
             installed: installed)
-        try Preflight.check(conninfo: configuration.database, queries: queries)
+        try preflight.check(queries: queries)
         return remarks
+    }
+
+    private func checkBefore() throws(DoorbellError) {
+        _ = try check(try Preflight(conninfo: configuration.database), installed: false)
     }
 
     /// Every statement that ``install()`` would run.
     public func plan() throws(DoorbellError) -> [String] {
-        _ = try check(installed: false)
+        try checkBefore()
         return try installer.plan()
     }
 
     public func install() throws(DoorbellError) -> Report {
-        _ = try check(installed: false)
+        try checkBefore()
         return report(try installer.install())
     }
 

@@ -52,9 +52,9 @@ import Testing
         _ = try Installer(conninfo: conninfo, tables: [.named("u")]).install()
         let found = try app.run("select distinct tgrelid::regclass::text from pg_trigger where tgname ~ '^!doorbell'")
         #expect(found == [["u"]])
-        #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("u")!, ["id"])]).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("u")!, ["id"])]).isEmpty)
         _ = try Installer(conninfo: conninfo, tables: [.named("u", mode: .statement)]).install()
-        #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("u")!, ["id"])]).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("u")!, ["id"])]).isEmpty)
     }
 
     @Test("the number of a table that is captured no more is not given to another") func numbers() throws {
@@ -66,7 +66,7 @@ import Testing
         _ = try Installer(conninfo: conninfo, tables: [.named("t"), .named("v")]).install()
         #expect(try app.run(numbers) == [["t", "1", "row"], ["u", "2", "forgotten"], ["v", "3", "row"]])
         let error = #expect(throws: DoorbellError.self) {
-            try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("u")!, [])])
+            try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("u")!, [])])
         }
         #expect(error?.message.contains("not captured") == true)
         let epoch = try app.run("select epoch from doorbell.meta")
@@ -83,7 +83,7 @@ import Testing
         #expect(plan.allSatisfy { $0.hasPrefix("-- ") && $0.hasSuffix(";") })
         #expect(try app.run("select from pg_namespace where nspname = 'doorbell'").isEmpty)
         try app.run(plan.joined(separator: "\n"))
-        #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("t")!, [])]).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("t")!, [])]).isEmpty)
     }
 
     @Test(
@@ -143,7 +143,7 @@ import Testing
         let user = cluster.conninfo(database: name, user: "builder")
         let installer = Installer(conninfo: user, tables: [.named("app.t")], role: "builders_doorbell")
         _ = try installer.install()
-        #expect(try Preflight.check(conninfo: user, tables: [(QualifiedName("app.t")!, ["id"])]).isEmpty)
+        #expect(try Preflight(conninfo: user).check(tables: [(QualifiedName("app.t")!, ["id"])]).isEmpty)
         let harness = CaptureHarness(conninfo: user) { $0.retention = .seconds(1) }
         try await harness.untilLive()
         try app.run("insert into app.t values (1)")

@@ -213,12 +213,12 @@ import Testing
         let (conninfo, app) = try installed()
         try app.run("select doorbell.set_stage('orders', 'push')")
         try app.run("drop table doorbell.ledger, doorbell.ledger_usage; update doorbell.meta set version = 3")
-        let error = #expect(throws: DoorbellError.self) { try Preflight.check(conninfo: conninfo, tables: []) }
+        let error = #expect(throws: DoorbellError.self) { try Preflight(conninfo: conninfo).check(tables: []) }
         #expect(error?.message.contains("version 3") == true)
         let plan = try Installer(conninfo: conninfo, tables: []).plan()
         #expect(plan.contains { $0.contains("create table doorbell.ledger (") })
         _ = try Installer(conninfo: conninfo, tables: []).install()
-        #expect(try Preflight.check(conninfo: conninfo, tables: []).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: []).isEmpty)
         #expect(try app.run("select version from doorbell.meta") == [["\(OutboxSchema.version)"]])
         #expect(try app.run("select stage from doorbell.stages") == [["push"]])
         #expect(

@@ -136,10 +136,10 @@ import Testing
         let (conninfo, app, _) = try installed()
         let fewer = [PublishedChannels(try ChannelTemplate("room:{id}"), feature: "rooms")]
         let table = [(name: try #require(QualifiedName("t")), columns: ["id"])]
-        #expect(try Preflight.check(conninfo: conninfo, tables: table, channels: inbox()).isEmpty)
-        #expect(try Preflight.check(conninfo: conninfo, tables: table, channels: fewer).count == 1)
+        #expect(try Preflight(conninfo: conninfo).check(tables: table, channels: inbox()).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: table, channels: fewer).count == 1)
         _ = try Installer(conninfo: conninfo, tables: [.named("t")], channels: fewer).install()
-        #expect(try Preflight.check(conninfo: conninfo, tables: table, channels: fewer).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: table, channels: fewer).isEmpty)
         #expect(state(app, "select doorbell.publish('user:7:inbox', '1')") == "22023")
         #expect(state(app, "select doorbell.publish('room:1', '1')") == nil)
         _ = try Installer(conninfo: conninfo, tables: [.named("t")]).install()
@@ -159,13 +159,13 @@ import Testing
             """)
         let epoch = try app.run("select epoch from doorbell.meta")
         let error = #expect(throws: DoorbellError.self) {
-            try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("t")!, [])])
+            try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("t")!, [])])
         }
         #expect(error?.hint?.hasPrefix("Run 'doorbell install' to bring it up to date") == true)
         let plan = try installer.plan()
         #expect(plan.contains { $0.contains("create table doorbell.cursors") })
         _ = try installer.install()
-        #expect(try Preflight.check(conninfo: conninfo, tables: [(QualifiedName("t")!, [])]).isEmpty)
+        #expect(try Preflight(conninfo: conninfo).check(tables: [(QualifiedName("t")!, [])]).isEmpty)
         #expect(try app.run("select epoch from doorbell.meta") == epoch)
         #expect(state(app, "select doorbell.publish('user:7:inbox', '1')") == nil)
         let open = """

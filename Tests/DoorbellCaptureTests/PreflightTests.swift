@@ -6,7 +6,7 @@ import Testing
 @Suite("Preflight") struct PreflightTests {
     private func error(_ conninfo: String, _ table: String = "t", _ columns: [String] = []) -> DoorbellError? {
         do {
-            _ = try Preflight.check(conninfo: conninfo, tables: [(QualifiedName(table)!, columns)])
+            _ = try Preflight(conninfo: conninfo).check(tables: [(QualifiedName(table)!, columns)])
             return nil
         } catch {
             return error
@@ -47,6 +47,33 @@ import Testing
         try ScratchConnection(cluster.conninfo() + " password=right").run("select 1")
     }
 
+    @Test(
+        "how rows write whole numbers and UUIDs, where all tables of a feature agree, and domains as what they are made of"
+    )
+    func spellings() throws {
+        let conninfo = try CaptureHarness.cluster.get().makeDatabase()
+        try ScratchConnection(conninfo).run(
+            """
+            create schema "o'dd"; create domain account as bigint;
+            create table a (id int, owner uuid, name text); create table "o'dd"."b\"\"" (id account, owner uuid, gone int);
+            create table c (id numeric); alter table "o'dd"."b\"\"" drop gone; create table "o'dd".a (id text, owner text)
+            """)
+        func feature(_ name: String, _ tables: [(QualifiedName, String)]) throws -> Feature {
+            Feature(
+                name: name, poll: try PollPattern("GET /\(name)/{id}"),
+                tables: try tables.map { .init(table: $0.0, channel: .template(try ChannelTemplate($0.1))) })
+        }
+        let (a, odd, c) = (QualifiedName("a")!, QualifiedName(schema: "o'dd", name: "b\""), QualifiedName("c")!)
+        let features = [
+            try feature("same", [(a, "x:{id}:{owner}"), (odd, "x:{id}:{owner}")]),
+            try feature("other", [(a, "y:{id}:{owner}:{name}"), (c, "y:{id}")]),
+            try feature("none", [(c, "z:{id}:{gone}"), (.init("nowhere")!, "z:{id}")]),
+        ]
+        let found = try Preflight(conninfo: conninfo).spellings(of: features)
+        #expect(found == ["same": ["id": .integer, "owner": .uuid], "other": ["owner": .uuid]])
+        #expect(try Preflight(conninfo: conninfo).spellings(of: []) == [:])
+    }
+
     @Test("not installed, then a missing table, column, trigger and right") func installed() throws {
         let cluster = try CaptureHarness.cluster.get()
         let conninfo = try cluster.makeDatabase()
@@ -59,8 +86,9 @@ import Testing
         #expect(error(conninfo, "t", ["nope"])?.message.contains("no column 'nope'") == true)
         #expect(error(conninfo, "u")?.message.contains("not captured") == true)
         let all = #expect(throws: DoorbellError.self) {
-            try Preflight.check(
-                conninfo: conninfo, tables: [(.init("nope")!, []), (.init("t")!, ["a"]), (.init("none")!, [])])
+            try Preflight(conninfo: conninfo).check(tables: [
+                (.init("nope")!, []), (.init("t")!, ["a"]), (.init("none")!, []),
+            ])
         }
         #expect(all?.message.contains("no table public.nope") == true && all?.message.contains("no column 'a'") == true)
         #expect(all?.message.contains("no table public.none") == true, "every mistake at once: \(all?.message ?? "")")

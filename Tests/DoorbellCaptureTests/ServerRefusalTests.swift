@@ -8,7 +8,7 @@ import Testing
 @Suite("Refused servers") struct ServerRefusalTests {
     private func error(_ conninfo: String) -> DoorbellError? {
         do {
-            _ = try Preflight.check(conninfo: conninfo, tables: [])
+            _ = try Preflight(conninfo: conninfo).check(tables: [])
             return nil
         } catch {
             return error

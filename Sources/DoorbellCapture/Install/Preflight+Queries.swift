@@ -4,17 +4,15 @@ extension Preflight {
     /// That PostgreSQL understands the channel queries of features. Prepares them and runs nothing.
     ///
     /// - Parameter queries: Each with the name of its feature.
-    public static func check(
-        conninfo: String, queries: [(feature: String, query: ChannelQuery)]
-    ) throws(DoorbellError) {
+    public func check(queries: [(feature: String, query: ChannelQuery)]) throws(DoorbellError) {
         guard !queries.isEmpty else { return }
-        let connection = try Preflight(conninfo: conninfo).connection
         do {
-            // Queries run with the names that the login sees, unlike everything else of ours.
+            // They run with the names that the login sees, unlike everything else of ours.
             try connection.run("reset search_path")
         } catch {
-            throw explain(error)
+            throw Self.explain(error)
         }
+        defer { _ = try? connection.run(Self.searchPath) }
         var faults: [DoorbellError] = []
         for (feature, query) in queries {
             do {
@@ -26,9 +24,9 @@ extension Preflight {
                         "the channel query of features.\(feature) cannot run in \(connection.place): \(error.message)",
                         hint: "The query: \(query.source)"))
             } catch {
-                throw explain(error)
+                throw Self.explain(error)
             }
         }
-        if let fault = combined(faults) { throw fault }
+        if let fault = Self.combined(faults) { throw fault }
     }
 }

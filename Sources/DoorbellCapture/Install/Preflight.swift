@@ -7,6 +7,8 @@ public final class Preflight {
     /// The oldest PostgreSQL that has what capture needs (`xid8`, `pg_snapshot`).
     public static let oldestServer = 130_000
 
+    static let searchPath = "set search_path = pg_catalog"
+
     let connection: PGConnection
 
     /// Connects, and refuses servers that are too old.
@@ -20,8 +22,8 @@ public final class Preflight {
         try checkVersion()
         do {
             try connection.run(
-                "set search_path = pg_catalog; set default_transaction_isolation = 'read committed';"
-                    + "set statement_timeout = '60s'")
+                Self.searchPath
+                    + "; set default_transaction_isolation = 'read committed'; set statement_timeout = '60s'")
         } catch {
             throw Self.explain(error)
         }
@@ -34,30 +36,29 @@ public final class Preflight {
     ///   - channels: What `doorbell.publish` should know; `nil`: whatever.
     ///   - installed: Whether schema and triggers have to be in place already.
     /// - Returns: Remarks about what works but not as well as it could.
-    public static func check(
-        conninfo: String, tables: [(name: QualifiedName, columns: [String])], channels: [PublishedChannels]? = nil,
+    public func check(
+        tables: [(name: QualifiedName, columns: [String])], channels: [PublishedChannels]? = nil,
         installed: Bool = true
     ) throws(DoorbellError) -> [String] {
-        let preflight = try Preflight(conninfo: conninfo)
-        try preflight.checkServer()
-        try preflight.checkDirectConnection()
+        try checkServer()
+        try checkDirectConnection()
         var faults: [DoorbellError] = []
         for (name, columns) in tables {
-            do throws(DoorbellError) { try preflight.check(name, columns: columns) } catch { faults.append(error) }
+            do throws(DoorbellError) { try check(name, columns: columns) } catch { faults.append(error) }
         }
-        if let fault = combined(faults) { throw fault }
+        if let fault = Self.combined(faults) { throw fault }
         guard installed else { return [] }
-        try preflight.checkSchema()
+        try checkSchema()
         var remarks: [String] = []
-        for state in try preflight.captureStates(of: tables.map(\.name)) {
+        for state in try captureStates(of: tables.map(\.name)) {
             if let fault = state.fault { faults.append(fault) }
             remarks += state.remarks
         }
-        if let fault = combined(faults) { throw fault }
-        if try preflight.allowsPreparedTransactions() {
+        if let fault = Self.combined(faults) { throw fault }
+        if try allowsPreparedTransactions() {
             remarks.append("max_prepared_transactions is above 0: the service polls instead of sleeping")
         }
-        if let channels, try !preflight.knows(channels) {
+        if let channels, try !knows(channels) {
             remarks.append(
                 "doorbell.publish knows other channels than the configuration has; run 'doorbell install' to tell it")
         }
