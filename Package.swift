@@ -189,8 +189,8 @@ let tests: [Target] = [
     .testTarget(
         name: "DoorbellTests",
         dependencies: [
-            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellRollout",
-            "DoorbellServer", "DoorbellTesting", coreMetrics,
+            "Doorbell", "DoorbellAssess", "DoorbellAuth", "DoorbellCore", "DoorbellDashboard", "DoorbellHub",
+            "DoorbellRollout", "DoorbellServer", "DoorbellShim", "DoorbellTesting", coreMetrics, logging,
         ], swiftSettings: settings),
     .testTarget(
         name: "IntegrationTests",

@@ -21,7 +21,7 @@ final class ChangePipeline: ChangeSink {
     private let commentary: Commentary?
     private let tail: TailBoard?
     private let logger: Logger
-    /// 1 while changes are delivered as they are committed: capture's own, which cannot know that its database is frozen.
+    /// 1 while changes are delivered as they are committed. Not for capture to write, which cannot know that its database is frozen.
     private let listenerUp = Gauge(label: "doorbell_listener_up")
     /// Changes that a feature could not translate.
     private let lettersTotal = Counter(label: "doorbell_dead_letters_total")
@@ -53,13 +53,11 @@ final class ChangePipeline: ChangeSink {
     }
 
     func deliver(_ batch: ChangeBatch, queries: any ChannelQueryRunner) {
+        heard()
+        let queries = HeardQueries(queries, onEnd: heard)
         var drafts: [Draft] = []
         drafts.reserveCapacity(batch.changes.count)
-        for change in batch.changes {
-            // Each may ask the database for its channels.
-            heard()
-            collect(translator.translate(change, queries: queries), into: &drafts)
-        }
+        for change in batch.changes { collect(translator.translate(change, queries: queries), into: &drafts) }
         for message in batch.messages { collect(translator.translate(message), into: &drafts) }
         for unreadable in batch.unreadable {
             collect(translator.translate(unreadable), into: &drafts)
@@ -103,7 +101,7 @@ final class ChangePipeline: ChangeSink {
     }
 
     /// To be called once a second, from outside capture's thread, which may be waiting for the database.
-    func look() {
+    @Sendable func look() {
         if let new = move({ $0.look() }) {
             logger.warning("capture is down", metadata: ["doorbell.reason": "\(new.words)"])
         }

@@ -61,7 +61,6 @@ final class CaptureLoop {
         }
         log = nil
         queries.close()
-        metrics.listenerUp.record(0)
     }
 
     private func perform(_ action: CaptureStateMachine.Action) throws(PGError) -> CaptureStateMachine.Event {
@@ -147,7 +146,6 @@ final class CaptureLoop {
     }
 
     private func report(_ new: CaptureStatus) {
-        metrics.listenerUp.record(new.isLive ? 1 : 0)
         guard new != status || new == .starting else { return }
         if case .live(let leader) = new {
             logger.info("capture is live", metadata: ["doorbell.leader": "\(leader)"])

@@ -2,8 +2,6 @@ import Metrics
 
 /// What capture tells the metrics backend.
 struct CaptureMetrics: Sendable {
-    /// 1 while changes are delivered as they are committed, 0 otherwise.
-    let listenerUp = Gauge(label: "doorbell_listener_up")
     /// Seconds from the commit of the last delivered row, as the log knows it, to its delivery.
     let lag = Gauge(label: "doorbell_capture_lag_seconds")
     /// Rows that are kept for clients that come back. Set by the leader every few seconds.
