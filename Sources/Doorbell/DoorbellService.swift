@@ -120,7 +120,6 @@ public struct DoorbellService: Sendable {
         }
         let capture = CaptureService(configuration: captureConfiguration, sink: pipeline, logger: logger)
         let stages = StageFollower(conninfo: configuration.database, logger: logger) { rollouts.learn($0) }
-        let gauges = HubGauges(hub: hub)
         let ledgers = LedgerService(
             ledger: ledger, store: LedgerStore(conninfo: configuration.database),
             retention: configuration.comparison.retention,
@@ -154,10 +153,20 @@ public struct DoorbellService: Sendable {
 
         // Started top to bottom, stopped bottom to top: clients are drained while capture still delivers.
         let reload = certificates.map { CertificateReload(store: $0) }
+        let gauges = HubGauges()
+        let everySecond = EverySecond(jobs: [
+            pipeline.look, parity.look, tail.tick,
+            {
+                hub.sweep()
+                gauges.show(hub.usage)
+            },
+        ]) {
+            // Viewers would hold up the admin port, which ends next.
+            tail.close()
+        }
         let optional: [(any Service)?] = [
-            reload, gauges, ledgers, ParityService(recorder: parity), keys, stages, gates, capture,
-            CaptureWatchService(pipeline: pipeline), writer,
-            admin, TailService(board: tail), server,
+            reload, ledgers, ParityService(recorder: parity), keys, stages, gates, capture, writer, admin, everySecond,
+            server,
         ]
         let services = optional.compactMap(\.self)
         var plan = ServiceGroupConfiguration(

@@ -1,13 +1,11 @@
 import DoorbellShim
 import ServiceLifecycle
 
-/// Compares polls with what was pushed, five times a second.
+/// Compares polls with what was pushed, as long as there are any: ``ParityRecorder/run()``.
 struct ParityService: Service {
     let recorder: ParityRecorder
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while (try? await Task.sleep(for: .milliseconds(200))) != nil { recorder.process() }
-        }
+        await cancelWhenGracefulShutdown { await recorder.run() }
     }
 }

@@ -50,8 +50,9 @@ enum PollsServeMode {
         upstream.captureChanged(to: .live(leader: true))
         parity.captureChanged(to: .live(leader: true))
         // As the service does.
-        let comparing = Task {
-            while (try? await Task.sleep(for: .milliseconds(200))) != nil { parity.process() }
+        let comparing = Task { await parity.run() }
+        let looking = Task {
+            while (try? await Task.sleep(for: .seconds(1))) != nil { parity.look() }
         }
         // As capture does while it sleeps and nobody rings.
         let covering = group.next().scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(100)) { _ in
@@ -69,8 +70,10 @@ enum PollsServeMode {
         let uncovered = group.next().makePromise(of: Void.self)
         covering.cancel(promise: uncovered)
         try? await uncovered.futureResult.get()
-        comparing.cancel()
-        await comparing.value
+        for task in [comparing, looking] {
+            task.cancel()
+            await task.value
+        }
         await server.stop(within: .zero)
         listening.accessLog?.close()
         try await upstream.shutdown()

@@ -156,6 +156,21 @@ final class DoorbellProcess: Sendable {
         Foundation.kill(running.processIdentifier, signal)
     }
 
+    /// How often each of its threads has fallen asleep so far.
+    func sleeps() throws -> [String: Int] {
+        guard let running = child.withLock({ $0 }) else { return [:] }
+        let tasks = "/proc/\(running.processIdentifier)/task"
+        var sleeps: [String: Int] = [:]
+        for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+            // A thread may have ended meanwhile.
+            guard let status = try? String(contentsOfFile: "\(tasks)/\(task)/status", encoding: .utf8),
+                let line = status.split(separator: "\n").first(where: { $0.hasPrefix("voluntary_ctxt_switches:") })
+            else { continue }
+            sleeps[task] = Int(line.filter(\.isNumber))
+        }
+        return sleeps
+    }
+
     /// - Returns: The exit code.
     func untilEnded() -> Int32? {
         guard let running = child.withLock({ $0 }) else { return nil }

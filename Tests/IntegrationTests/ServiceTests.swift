@@ -46,6 +46,7 @@ import Testing
                     presence: true
                     slow: conflate
                     stage: push
+                    gate: { interval: 1h }
                 """)
         let installed = try doorbell.command("install")
         #expect(installed.status == 0, "\(installed.error)")
@@ -97,6 +98,9 @@ import Testing
         try await until("it is back") {
             try await doorbell.get("/_doorbell/health/ready").status == 200
         }
+        try await until("the metrics say so") {
+            try await doorbell.get("/metrics", port: doorbell.adminPort).body.contains("doorbell_listener_up 1")
+        }
         await connection.close()
         let again = try await DoorbellConnection.connect(to: socket, subprotocols: [])
         var replayed = again.messages.makeAsyncIterator()
@@ -109,6 +113,22 @@ import Testing
         await again.close()
         #expect(doorbell.log.contains("has said nothing"))
     }
+
+    #if os(Linux)
+    @Test("a service that has nothing to do sleeps")
+    func idle() async throws {
+        var rate = 0.0
+        try await until("it sleeps", { "its threads wake \(rate) times a second" }) {
+            let (before, begun) = (try doorbell.sleeps(), ContinuousClock.now)
+            try await Task.sleep(for: .seconds(3))
+            let after = try doorbell.sleeps()
+            let seconds = (ContinuousClock.now - begun) / .seconds(1)
+            rate = Double(after.reduce(0) { $0 + $1.value - before[$1.key, default: $1.value] }) / seconds
+            // A timer wakes three threads, one after the other; capture waits for the database some times in each look.
+            return rate < 20
+        }
+    }
+    #endif
 
     @Test("a URL that the legacy API reads as another one has no channel, because rows write their values in one way")
     func spelling() async throws {

@@ -29,6 +29,9 @@ final class GateKeeper: Sendable {
     private let parity: ParityRecorder
     private let isDeciding: @Sendable () -> Bool
     private let state: Locked<State>
+    /// Says when ``check(now:)`` is to be called: at the start, after each move, and when ``ring()`` was called.
+    let wakes: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
 
     init(
         _ feature: Feature, settings: GateSettings, rollouts: RolloutBoard, ledger: LedgerRecorder,
@@ -44,9 +47,24 @@ final class GateKeeper: Sendable {
             State(
                 gate: Gate(feature, settings: settings), rollout: rollouts[feature.name] ?? feature.start, begun: now,
                 parity: Parity.Counts(), checked: now))
+        (wakes, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        bell.yield()
+        // What was seen before the feature was moved is not to count.
+        rollouts.observe { [bell, name = feature.name] moved in
+            if moved.contains(where: { $0.name == name }) { bell.yield() }
+        }
     }
 
-    /// Looks whether it is time for a check, and checks then.
+    /// A check may be due.
+    func ring() { bell.yield() }
+
+    /// How long it is until the next check is due, when nobody moves the feature.
+    func untilCheck(now: Timestamp) -> Duration {
+        let due = state.withLock { $0.checked }.advanced(by: settings.interval)
+        return .microseconds(max(0, due.microseconds - now.microseconds))
+    }
+
+    /// Looks whether it is time for a check, and checks then. To be called as ``wakes`` says.
     ///
     /// - Returns: What was decided and what for; `nil`: it is not time, or another node decides.
     func check(now: Timestamp) -> (decision: GateDecision, rollout: Rollout)? {

@@ -9,6 +9,9 @@ import ServiceLifecycle
 
 /// Lets the gates check at their intervals, writes their steps down and posts what they decide.
 struct GateService: Service {
+    /// So late is it noticed that the clock was set.
+    private static let longestSleep = Duration.seconds(10)
+
     let keepers: [GateKeeper]
     let store: StageStore
     /// For the webhook.
@@ -26,22 +29,35 @@ struct GateService: Service {
     }
 
     private func run(_ keeper: GateKeeper, _ webhook: GateWebhook) async {
+        let loop = group.next()
         var told: GateDecision?
-        while (try? await Task.sleep(for: .milliseconds(250))) != nil {
-            guard let (decision, rollout) = keeper.check(now: SystemClock.now()) else { continue }
-            Counter(
-                label: "doorbell_gate_checks_total",
-                dimensions: [("feature", decision.feature), ("verdict", decision.verdict.rawValue)]
-            ).increment()
-            if let target = decision.rollout, await !move(keeper, decision, from: rollout, to: target) {
-                keeper.retry(now: SystemClock.now())
-                continue
+        var timer: Scheduled<Void>?
+        for await _ in keeper.wakes {
+            timer?.cancel()
+            if let (decision, rollout) = keeper.check(now: SystemClock.now()) {
+                await act(on: decision, at: rollout, keeper, webhook, &told)
             }
-            // Waiting for evidence is told once.
-            let isNews = told?.verdict != .inconclusive || decision.verdict != .inconclusive
-            told = decision
-            if isNews, let url = keeper.settings.webhook { await webhook.post(decision, to: url) }
+            let sleep = min(keeper.untilCheck(now: SystemClock.now()), Self.longestSleep)
+            timer = loop.scheduleTask(in: TimeAmount(sleep + .milliseconds(1))) { keeper.ring() }
         }
+        timer?.cancel()
+    }
+
+    private func act(
+        on decision: GateDecision, at rollout: Rollout, _ keeper: GateKeeper, _ webhook: GateWebhook,
+        _ told: inout GateDecision?
+    ) async {
+        Counter(
+            label: "doorbell_gate_checks_total",
+            dimensions: [("feature", decision.feature), ("verdict", decision.verdict.rawValue)]
+        ).increment()
+        if let target = decision.rollout, await !move(keeper, decision, from: rollout, to: target) {
+            return keeper.retry(now: SystemClock.now())
+        }
+        // Waiting for evidence is told once.
+        let isNews = told?.verdict != .inconclusive || decision.verdict != .inconclusive
+        told = decision
+        if isNews, let url = keeper.settings.webhook { await webhook.post(decision, to: url) }
     }
 
     /// - Returns: Whether it was moved.

@@ -94,7 +94,7 @@ final class TailBoard: Sendable {
     }
 
     /// To be called once a second: tells viewers what they missed, and that the stream is alive.
-    func tick() {
+    @Sendable func tick() {
         let (entries, isBeat) = state.withLock { state in
             state.ticks += 1
             return (state.entries, state.ticks % Self.heartbeat == 0)

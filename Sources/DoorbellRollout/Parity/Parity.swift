@@ -95,6 +95,9 @@ public struct Parity: Sendable {
 
     public var callers: Int { entries.count }
 
+    /// Whether there are answers that capture has not caught up with: ``sweep(now:covered:lead:head:run:traffic:)`` is to be called.
+    public var isWaiting: Bool { !pending.isEmpty }
+
     // MARK: Events
 
     /// An answer is there.

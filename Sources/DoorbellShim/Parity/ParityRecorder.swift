@@ -7,13 +7,15 @@ import NIOHTTP1
 
 /// Takes the polls of features from the event loops and compares them with what was published.
 ///
-/// A loop only hands a poll over: ``maximumWaiting`` of ``waitingBytes`` may wait, more are dropped and counted. Comparing is done by ``process()``, on one
-/// task, which is to call it a few times a second.
+/// A loop only hands a poll over: ``maximumWaiting`` of ``waitingBytes`` may wait, more are dropped and counted. Comparing is done by ``run()``, on one
+/// task, which sleeps while there is nothing to compare.
 public final class ParityRecorder: Sendable {
     public static let maximumWaiting = 1024
     public static let waitingBytes = 16 << 20
     /// Bytes of answers that are kept over all features.
     public static let keptBytes = 64 << 20
+    /// Between two comparisons, while there is something to compare.
+    private static let pause = Duration.milliseconds(200)
 
     private struct Waiting {
         let capture: ParityCapture
@@ -43,12 +45,16 @@ public final class ParityRecorder: Sendable {
         var waiting: [Waiting] = []
         var waitingBytes = 0
         var dropped: [String: Int] = [:]
+        /// Callers whose time is over.
+        var over: [String: [UInt64]] = [:]
         /// Which run of capture this is; `nil` while it is not live.
         var run: UInt64?
         var runs: UInt64 = 0
         /// Everything that was committed before has been published; `nil`: nobody knows.
         var covered: Timestamp?
         var lead = ClockLead()
+
+        var isEmpty: Bool { waiting.isEmpty && dropped.isEmpty && over.isEmpty }
     }
 
     private let features: [Feature]
@@ -59,6 +65,9 @@ public final class ParityRecorder: Sendable {
     /// Held while comparing, by ``process()`` and whoever looks.
     private let parities: Locked<[String: Parity]>
     private let counters: [String: [Parity.Verdict: Counter]]
+    /// Wakes ``run()``.
+    private let work: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - isCompared: Whether a feature is at a stage where it is compared. Asked for each poll, on its loop.
@@ -91,6 +100,7 @@ public final class ParityRecorder: Sendable {
         var callers: [String: ParityCallers] = [:]
         for feature in enabled { callers[feature.name] = ParityCallers() }
         self.desk = Locked(Desk(callers: callers))
+        (work, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: Capture
@@ -146,7 +156,7 @@ public final class ParityRecorder: Sendable {
         // An error tells nothing about the data.
         guard (200..<300).contains(status.code) || status == .notModified else { return }
         let waiting = Waiting(capture: capture, status: status, digest: digest, at: now())
-        desk.withLock { desk in
+        change { desk in
             if desk.waiting.count < Self.maximumWaiting, desk.waitingBytes < Self.waitingBytes {
                 desk.waiting.append(waiting)
                 desk.waitingBytes += capture.body.count
@@ -156,22 +166,55 @@ public final class ParityRecorder: Sendable {
         }
     }
 
+    /// To be called once a second: callers whose time is over make room. Any thread.
+    @Sendable public func look() {
+        let now = now()
+        change { desk in
+            for name in Array(desk.callers.keys) {
+                guard let over = desk.callers[name]?.sweep(now: now), !over.isEmpty else { continue }
+                desk.over[name, default: []] += over
+            }
+        }
+    }
+
+    /// Something for ``run()``, which is woken by the first of it.
+    private func change(_ body: (inout Desk) -> Void) {
+        let isFirst = desk.withLock { desk in
+            let wasEmpty = desk.isEmpty
+            body(&desk)
+            return wasEmpty && !desk.isEmpty
+        }
+        if isFirst { ring.yield() }
+    }
+
     // MARK: Comparing (one task)
 
+    /// Compares until it is cancelled. To be called once.
+    public func run() async {
+        for await _ in work {
+            // What came first may wait for capture to catch up with it, or for what comes with it.
+            repeat {
+                guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
+            } while process()
+        }
+    }
+
     /// Compares what has come, and judges what has waited long enough.
-    public func process() {
+    ///
+    /// - Returns: Whether some of it waits for capture still: then it is to be called again soon.
+    @discardableResult
+    func process() -> Bool {
         let now = now()
         let (waiting, dropped, over, run, covered, lead) = desk.withLock { desk in
             defer {
                 desk.waiting = []
                 desk.waitingBytes = 0
                 desk.dropped = [:]
+                desk.over = [:]
             }
-            var over: [String: [UInt64]] = [:]
-            for name in Array(desk.callers.keys) { over[name] = desk.callers[name]?.sweep(now: now) }
-            return (desk.waiting, desk.dropped, over, desk.run, desk.covered, desk.lead.seconds(now: now))
+            return (desk.waiting, desk.dropped, desk.over, desk.run, desk.covered, desk.lead.seconds(now: now))
         }
-        let grown: [String: [Parity.Verdict: UInt64]] = parities.withLock { parities in
+        let (grown, isWaiting): ([String: [Parity.Verdict: UInt64]], Bool) = parities.withLock { parities in
             let before = parities.mapValues(\.counts)
             // One at a time: an answer that came compressed is larger here.
             for item in waiting { parities[item.capture.feature.name]?.answered(item.answer, traffic: traffic) }
@@ -187,11 +230,12 @@ public final class ParityRecorder: Sendable {
                     grown[name, default: [:]][verdict] = since[verdict]
                 }
             }
-            return grown
+            return (grown, parities.values.contains(where: \.isWaiting))
         }
         for (name, verdicts) in grown {
             for (verdict, count) in verdicts { counters[name]?[verdict]?.increment(by: count) }
         }
+        return isWaiting
     }
 
     private func traffic(_ channels: [ChannelName], _ after: Position, _ through: Position?) -> [Publication]? {
