@@ -31,14 +31,8 @@ enum StageOutput {
         return head + "\n\n" + columns([["at", "from", "to", "by", "login", "why", ""]] + rows)
     }
 
-    /// To the left, two spaces between.
     private static func columns(_ rows: [[String]]) -> String {
-        let rows = rows.map { $0.map(plain) }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-        }.joined(separator: "\n")
+        String(TextTable.text(rows.map { $0.map(plain) }).dropLast())
     }
 
     /// What people wrote is not to move the cursor of somebody's terminal.

@@ -1,3 +1,5 @@
+internal import DoorbellCore
+
 /// `bytea` as PostgreSQL prints it, turned into base64 (RFC 4648, section 4, with padding).
 ///
 /// Both forms of `bytea_output` are read, because the setting belongs to the session that wrote the row: `\x` and two
@@ -15,7 +17,9 @@ enum ByteaText {
         bytes.reserveCapacity(digits.count / 2)
         var index = digits.startIndex
         while index < digits.endIndex {
-            guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
+            guard let high = HexDigit.value(digits[index]), let low = HexDigit.value(digits[index + 1]) else {
+                return nil
+            }
             bytes.append(high << 4 | low)
             index += 2
         }
@@ -44,15 +48,6 @@ enum ByteaText {
             index += 4
         }
         return bytes
-    }
-
-    private static func nibble(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
     }
 
     /// Appends `bytes` as a JSON string in base64.

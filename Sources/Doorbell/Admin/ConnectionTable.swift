@@ -1,3 +1,4 @@
+import DoorbellCore
 import DoorbellServer
 
 /// What `doorbell connections` prints. Pure.
@@ -19,15 +20,8 @@ enum ConnectionTable {
                     String(info.timesBehind), String(info.resets), String(info.conflated), info.userAgent ?? "-",
                 ].map(plain)
             }
-        let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            let cells = zip(row, widths).map { text, width in
-                text + String(repeating: " ", count: width - text.count)
-            }
-            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-        }
-        let summary = "\(report.open) open, \(report.pushed) pushed to, \(report.connections.count) shown"
-        return (report.connections.isEmpty ? [summary] : lines + ["", summary]).joined(separator: "\n") + "\n"
+        let summary = "\(report.open) open, \(report.pushed) pushed to, \(report.connections.count) shown\n"
+        return report.connections.isEmpty ? summary : TextTable.text(rows) + "\n" + summary
     }
 
     /// Users and agents are what clients say they are: nothing of it may move the cursor of a terminal.

@@ -56,14 +56,9 @@ struct PollerReport: Encodable {
                     Self.plain(line.userAgent),
                 ]
             }
-        let widths = Self.columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let text = rows.map { row in
-            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-        }
         let summary =
-            "\(pollers) client\(pollers == 1 ? "" : "s") polled, \(polledTwice) of them while pushed the same, \(lines.count) shown"
-        return (lines.isEmpty ? [summary] : text + ["", summary]).joined(separator: "\n") + "\n"
+            "\(pollers) client\(pollers == 1 ? "" : "s") polled, \(polledTwice) of them while pushed the same, \(lines.count) shown\n"
+        return lines.isEmpty ? summary : TextTable.text(rows) + "\n" + summary
     }
 
     private static func every(_ seconds: Double?) -> String {

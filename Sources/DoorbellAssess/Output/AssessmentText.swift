@@ -11,7 +11,7 @@ extension Assessment {
         let polled = endpoints.filter(\.isPolled)
         let others = endpoints.filter { !$0.isPolled }
         if !endpoints.isEmpty {
-            text += "\n" + Columns.text([Self.heads] + (polled + others.prefix(limit)).map(\.cells), names: 2)
+            text += "\n" + TextTable.text([Self.heads] + (polled + others.prefix(limit)).map(\.cells), names: 2)
         }
         if others.count > limit {
             text += "and \(Format.count(others.count - limit)) more that nobody polls (--all lists them)\n"
@@ -88,7 +88,7 @@ extension Assessment {
                 Format.count(replay.messages), Figures.bytes(replay.messageBytes),
             ]
         }
-        return "\n" + Columns.text([heads] + rows, names: 1)
+        return "\n" + TextTable.text([heads] + rows, names: 1)
     }
 
     private func total(_ prices: ForecastPrices?) -> String {
@@ -102,7 +102,7 @@ extension Assessment {
             ])
             if let prices { rows[rows.count - 1].append(Figures.decimal(prices.month(cost), places: 2)) }
         }
-        return Columns.text(rows, names: 1)
+        return TextTable.text(rows, names: 1)
     }
 
     /// What all endpoints that are worth it cost together: as they are, with tags, and by the way that is advised for each.
@@ -167,7 +167,7 @@ extension EndpointAssessment {
                 cost.staleness == 0 ? "at once" : Format.seconds(cost.staleness),
             ])
         }
-        return text + Columns.text(rows, names: 1)
+        return text + TextTable.text(rows, names: 1)
     }
 
     var remarks: [String] {

@@ -57,6 +57,7 @@ final class FeedSink: Sendable {
             }
         case .status(let status):
             contents.withLock { contents in
+                guard status != contents.status else { return }
                 contents.status = status
                 for case .statuses(let each) in contents.listeners.values { each.yield(status) }
             }

@@ -1,3 +1,4 @@
+internal import DoorbellCore
 internal import DoorbellReport
 
 extension GateReport {

@@ -1,3 +1,5 @@
+internal import DoorbellCore
+
 extension ParityReport {
     /// The overview as aligned text, one line a feature; ends with a newline.
     public var table: String {

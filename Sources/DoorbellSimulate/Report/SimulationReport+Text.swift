@@ -1,3 +1,4 @@
+import DoorbellCore
 import DoorbellReport
 import DoorbellRollout
 

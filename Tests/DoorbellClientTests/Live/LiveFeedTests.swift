@@ -40,6 +40,16 @@ import Testing
         }
     }
 
+    @Test("a status is told once, also the one that a feed begins with") func statusOnce() async throws {
+        let sink = FeedSink()
+        var statuses = sink.statuses().makeAsyncIterator()
+        sink.tell(.status(sink.status))
+        sink.tell(.status(FeedStatus(transport: .push, reason: "push")))
+        #expect(try await statuses.next()?.reason == "starting")
+        #expect(try await statuses.next()?.reason == "push")
+        sink.release()
+    }
+
     @Test("a feed ends with its last iteration, or when nobody holds it and nobody iterates")
     func ends() async throws {
         let sink = FeedSink()

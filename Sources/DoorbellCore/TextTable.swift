@@ -1,9 +1,9 @@
 /// Columns for a terminal.
-enum Columns {
-    /// One line a row, aligned; ends with a newline. The first row has the heads.
+package enum TextTable {
+    /// One line a row, aligned, without colours; ends with a newline. The first row has the heads.
     ///
-    /// - Parameter names: How many columns from the left are names; the others are figures.
-    static func text(_ rows: [[String]], names: Int) -> String {
+    /// - Parameter names: How many columns from the left are names; the others are figures. Default: all are names.
+    package static func text(_ rows: [[String]], names: Int = .max) -> String {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { cells in
             let padded = cells.indices.map { column in
