@@ -15,7 +15,7 @@ final class LoopState {
     private var wheel: HeartbeatWheel<PushStream>
     private var http2: HeartbeatWheel<HTTP2Connection>
     /// Of both wheels. `nil` while there is nobody to serve.
-    private var ticking: RepeatedTask?
+    private var ticking: Scheduled<Void>?
     private var pace: HeartbeatPace
     let presence = PresenceWatchers()
     let answerTurns = AnswerTurns()
@@ -113,9 +113,20 @@ final class LoopState {
     private func startTicking(on loop: any EventLoop) {
         guard ticking == nil else { return }
         pace.begin(at: PushStream.seconds())
-        let tick = TimeAmount.nanoseconds(Int64(pace.period * 1e9))
+        tick(on: loop)
+    }
+
+    private func tick(on loop: any EventLoop) {
+        let rest = TimeAmount.nanoseconds(Int64(pace.rest(members: wheel.count + http2.count) * 1e9))
         let bound = NIOLoopBound(self, eventLoop: loop)
-        ticking = loop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.beat() }
+        ticking = loop.scheduleTask(in: rest) {
+            let state = bound.value
+            state.ticking = nil
+            state.beat()
+            // Whoever came meanwhile has begun already.
+            guard state.ticking == nil, !state.wheel.isEmpty || !state.http2.isEmpty else { return }
+            state.tick(on: loop)
+        }
     }
 
     private func stopTicking() {

@@ -15,6 +15,12 @@ struct HeartbeatPace {
         period = max(0.001, heartbeat / Double(slots))
     }
 
+    /// Seconds until slots are served again. While most of them are empty, several at once, so that an idle service with a few clients is not woken
+    /// forty times a second: as many as have one member together, for a twentieth of a heartbeat at most.
+    func rest(members: Int) -> Double {
+        period * Double(max(1, min(slots / max(1, members), slots / 20, 10)))
+    }
+
     /// There is somebody to serve.
     mutating func begin(at now: Double) { servedUntil = now }
 

@@ -20,6 +20,16 @@ import Testing
         #expect(served(1, at: odd + [1.001]).reduce(0, +) == 40)
     }
 
+    @Test("few clients wake the loop a few times a second; many are served slot by slot")
+    func rest() {
+        let pace = HeartbeatPace(heartbeat: 25)
+        #expect(
+            [0, 1, 100].map { pace.rest(members: $0) }.allSatisfy { abs($0 - 0.25) < 0.01 }, "\(pace.rest(members: 1))")
+        #expect([400, 1000, 10_000].map { Int(pace.rest(members: $0) / pace.period + 0.5) } == [2, 1, 1])
+        #expect(abs(HeartbeatPace(heartbeat: 1).rest(members: 1) - 0.05) < 1e-9, "a twentieth of a heartbeat")
+        #expect(HeartbeatPace(heartbeat: 0.2).rest(members: 1) == 0.025)
+    }
+
     @Test("a loop that stood still serves everybody once, and goes on from there")
     func still() {
         #expect(served(1, at: [60, 60.01, 60.026, 60.051]) == [40, 0, 1, 1])
