@@ -540,19 +540,10 @@ import Testing
 
     @Test("a command without standard output says so, and writes into nothing else")
     func noOutput() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
         // A command with a connection, which would take the number.
-        process.arguments = [
-            "-c", "exec \"$0\" init --sample 0 --poll 'GET /rooms' --database \"$1\" --config /dev/null >&-",
-            DoorbellProcess.executable, conninfo,
-        ]
-        let error = Pipe()
-        process.standardError = error
-        try process.run()
-        let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 71)
+        let line = "exec \"$0\" init --sample 0 --poll 'GET /rooms' --database \"$1\" --config /dev/null >&-"
+        let (status, text) = try DoorbellProcess.run(shell: line, [conninfo])
+        #expect(status == 71)
         #expect(text.hasSuffix("doorbell: cannot write to standard output: Bad file descriptor\n"), "\(text)")
     }
 

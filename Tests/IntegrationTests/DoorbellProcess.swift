@@ -104,6 +104,19 @@ final class DoorbellProcess: Sendable {
         return (process.terminationStatus, String(decoding: text, as: UTF8.self))
     }
 
+    /// A shell's line, in which `$0` is the command and `$1` the first of `arguments`; what it says on standard error.
+    static func run(shell line: String, _ arguments: [String] = []) throws -> (status: Int32, error: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", line, executable] + arguments
+        let error = Pipe()
+        process.standardError = error
+        try process.run()
+        let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
+    }
+
     /// Starts `doorbell serve`.
     ///
     /// - Parameter output: Standard output; `nil`: the log.
